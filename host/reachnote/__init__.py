@@ -1,0 +1,3 @@
+"""reachnote: a musical instrument and controller for making music."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,70 @@
+"""A journal through the pure core: the same bytes and times give the same events, whatever the machine. Pure.
+
+Time is the journal's own: ticks fall on its multiples of `TICK_S`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from reachnote.journal import Entry, verbatim
+from reachnote.ledger import Ledger
+from reachnote.model import Event, Kind, order
+from reachnote.session import Session
+
+TICK_S = 0.01
+TAIL_S = 1.0  # after the last entry, so that what was held ends as a lost board would
+
+
+def events(entries: Iterable[Entry], session: Session, ledger: Ledger) -> Iterator[tuple[Event, str]]:
+    """(event, text) as an outlet would send them, guard and ledger included; `text` only for names."""
+    now = None
+    next_tick = 0.0
+    for entry in entries:
+        if entry.what == "e":
+            continue
+        if now is None:
+            next_tick = entry.time
+        while next_tick <= entry.time:
+            session.tick(next_tick)
+            yield from _drain(session, ledger)
+            next_tick += TICK_S
+        now = entry.time
+        _apply(entry, session)
+        yield from _drain(session, ledger)
+    if now is None:
+        return
+    end = now + TAIL_S
+    while next_tick <= end:
+        session.tick(next_tick)
+        yield from _drain(session, ledger)
+        next_tick += TICK_S
+    session.release_all(end)
+    yield from _drain(session, ledger)
+
+
+def _apply(entry: Entry, session: Session) -> None:
+    if entry.what == "o":
+        try:
+            name, network = json.loads(entry.data)
+        except (ValueError, TypeError):
+            name, network = "replay", False
+        session.opened(entry.link, str(name), entry.time, bool(network))
+    elif entry.what == "l":
+        session.bytes_in(entry.link, verbatim(entry.data) + b"\n", entry.time)
+    elif entry.what == "c":
+        session.closed(entry.link, entry.time)
+
+
+def _drain(session: Session, ledger: Ledger) -> Iterator[tuple[Event, str]]:
+    for source, text in session.declared:
+        yield order(Kind.NAME, 0.0, source), text
+    session.declared.clear()
+    for event in session.out:
+        for sent in ledger.take(event):
+            yield sent, ""
+    session.out.clear()
+    session.writes.clear()
+    session.gestures.clear()
+    session.news.clear()

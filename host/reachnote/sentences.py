@@ -1,0 +1,49 @@
+"""What a person is told: what happened, what it means, what to do. Pure."""
+
+from __future__ import annotations
+
+import reachnote_wire as wire
+
+_SWITCH = {
+    wire.SHORTED: "{s} has read 'pressed' since power-on: a held, normally-closed or short-circuited switch. "
+    "It is silent. Let go of it, or try another switch.",
+    wire.CLOSED_CONTACT: "{s} is a normally-closed switch; it is turned round and plays.",
+    wire.ABSENT: "{s} reads as if nothing were plugged in. It is silent. Push its plug in.",
+}
+_ANY = {
+    wire.NO_TARGET: "{s} sees nothing in front of it. Move closer, or point it at the hand.",
+    wire.SATURATED: "{s} is at the end of its range and is silent. Check its wiring, or move back a little.",
+    wire.STUCK: "{s} has stopped changing, as a live sensor never does. It is silent. Unplug the board and plug it in again.",
+    wire.ABSENT: "{s} does not answer. It is silent. Check its cable.",
+    wire.SHORTED: "{s} reads as short-circuited. It is silent. Check its wiring.",
+    wire.NOISY: "{s} jumps faster than anybody can move. It is silent. Check its plug and keep power cables away.",
+    wire.FAULT: "{s} stopped working on the board. It is silent. Unplug the board and plug it in again.",
+}
+
+
+def of_status(board: str, sensor: str, kind: str, status: int) -> str | None:
+    """One sentence about a sensor's status, None when there is nothing to say."""
+    name = f"{board}, {sensor}"
+    text = _SWITCH.get(status) if kind == "switch" else None
+    text = text or _ANY.get(status)
+    return text.format(s=name) if text else None
+
+
+def board_ready(board: str, sensors: int) -> str:
+    return f"{board} is ready: {sensors} sensor{'s' if sensors != 1 else ''}."
+
+
+def board_gone(board: str) -> str:
+    return f"{board} is unplugged. Its sound is stopped. Plug it in again to go on."
+
+
+def board_quiet(board: str) -> str:
+    return f"{board} stopped sending. Its sound is stopped. If it does not come back, push the plug in."
+
+
+def board_back(board: str) -> str:
+    return f"{board} is back."
+
+
+def no_hello(name: str) -> str:
+    return f"{name} does not answer as a reachnote board. If it is one, write its program again: reachnote flash"

@@ -1,0 +1,378 @@
+"""The session: from bytes of any number of boards to events. Pure; told the time by whoever runs it.
+
+Call `opened`, `bytes_in` / `bodies_in`, `closed` as links do, and `tick` every 10 ms or so, always with times that
+do not go back. What follows is collected, in order, in
+
+    out        list[Event]              for the outlet
+    declared   list[(source, text)]     names, to be told the outlet before `out`
+    writes     list[(link, letter, text)]   for the boards
+    gestures   list[Gesture]            for whoever watches
+    news       list[dict]               rare: boards, troubles; plain JSON values
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+
+import reachnote_wire as wire
+from reachnote import sentences
+from reachnote.activities import free_play
+from reachnote.board import Board, Hello, SensorInfo
+from reachnote.calibration.declared import fit_for
+from reachnote.gestures.onset import Onset
+from reachnote.model import Event, Gesture, Kind, Move, Reading, order
+from reachnote.scene import Scene, VoiceRule
+from reachnote.voices import Voice, channel_for, output_mask
+
+STALE_S = 0.1  # what happened longer ago than this never starts a note
+SERIAL_QUIET_S = 0.07  # a serial board that sends nothing for this long has let go
+NETWORK_QUIET_S = 0.45
+STALL_S = 0.05  # a tick this late means that we slept, not the boards
+FROZEN_S = 0.4  # a tick this late means that the outlet has let go of everything
+ASK_S = 1.0
+PATIENCE_S = 4.0
+TROUBLE_S = 0.3
+LEVEL_S = 1 / 60
+MAX_SENSORS = 512
+MAX_LINKS = 64
+
+_MUTE = VoiceRule(kinds=())
+
+
+class Chain:
+    """One sensor's way from readings to events."""
+
+    def __init__(self, number: int, info: SensorInfo, voice: Voice) -> None:
+        self.number = number
+        self.info = info
+        self.voice = voice
+        self.fit = fit_for(info)
+        self.onset = Onset(voice.zones)
+        self.status = wire.STARTING
+        self.status_since = 0.0
+        self.told = wire.OK
+        self.level = 0.0
+
+    def restart(self) -> None:
+        """Meet the sensor anew, keeping its voice."""
+        self.fit = fit_for(self.info)
+        self.onset = Onset(self.voice.zones)
+
+
+class Seat:
+    """What belongs to one board, by its identity: it returns to the same seat after a replug."""
+
+    def __init__(self, number: int, hello: Hello, chains: list[Chain]) -> None:
+        self.number = number
+        self.hello = hello
+        self.chains = chains
+        self.link: int | None = None
+
+
+class Conversation:
+    """One open link and the board behind it."""
+
+    def __init__(self, name: str, quiet_s: float, now: float) -> None:
+        self.name = name
+        self.quiet_s = quiet_s
+        self.board = Board()
+        self.splitter = wire.Splitter()
+        self.seat: Seat | None = None
+        self.since = now
+        self.next_keep_alive = now
+        self.next_ask = now
+        self.quiet = True
+        self.told = False
+
+
+class Session:
+    """All boards, one scene, the events that follow."""
+
+    def __init__(self, scene: Scene, outputs: Sequence[str] = (), levels: array | memoryview | None = None) -> None:
+        self.scene = scene
+        self.outputs = tuple(outputs)
+        self.levels = levels if levels is not None else array("d", bytes(8 * MAX_SENSORS))
+        self.show_levels = False
+        self.out: list[Event] = []
+        self.declared: list[tuple[int, str]] = []
+        self.writes: list[tuple[int, str, str]] = []
+        self.gestures: list[Gesture] = []
+        self.news: list[dict] = []
+        self.readings = 0
+        self.play: Callable[[Gesture, Voice], list[Event]] = free_play.gesture
+        self._conversations: dict[int, Conversation] = {}
+        self._seats: dict[str, Seat] = {}
+        self.chains: list[Chain] = []
+        self._last_tick = 0.0
+        self._next_levels = 0.0
+        self._next_trouble = 0.0
+        self._sent_levels: dict[int, int] = {}
+
+    # ------------------------------------------------------------ links
+
+    def opened(self, link: int, name: str, now: float, network: bool = False) -> None:
+        """A link is open; `network` ones are allowed a longer silence."""
+        if len(self._conversations) >= MAX_LINKS:
+            return
+        self._conversations[link] = Conversation(name, NETWORK_QUIET_S if network else SERIAL_QUIET_S, now)
+
+    def bytes_in(self, link: int, chunk: bytes, arrival: float) -> None:
+        """Bytes of a serial link, in any chunking; `arrival` is when they were read."""
+        talk = self._conversations.get(link)
+        if talk is not None:
+            bodies = talk.splitter.feed(chunk)
+            if bodies:
+                self._bodies(link, talk, bodies, arrival)
+
+    def bodies_in(self, link: int, bodies: list[bytes], arrival: float) -> None:
+        """Bodies of a link that carries whole messages."""
+        talk = self._conversations.get(link)
+        if talk is not None:
+            self._bodies(link, talk, bodies, arrival)
+
+    def closed(self, link: int, now: float) -> None:
+        """A link is gone: its board's notes end, and only its."""
+        talk = self._conversations.pop(link, None)
+        if talk is None or talk.seat is None or talk.seat.link != link:
+            return
+        talk.seat.link = None
+        self._let_go(talk.seat, now)
+        self._tell("gone", talk.seat, sentences.board_gone(talk.seat.hello.name))
+
+    # ------------------------------------------------------------ time
+
+    def tick(self, now: float) -> None:
+        """Whatever time alone brings about. Call it after every link was read."""
+        late, self._last_tick = now - self._last_tick, now
+        if late > FROZEN_S:
+            self.release_all(now)
+        for link, talk in self._conversations.items():
+            if now >= talk.next_keep_alive:
+                talk.next_keep_alive = now + wire.KEEP_ALIVE_MS / 1000
+                self.writes.append((link, wire.KEEP_ALIVE, ""))
+            if talk.seat is None:
+                self._waiting(link, talk, now)
+            elif not talk.quiet and late < STALL_S and now - talk.board.last_line > talk.quiet_s:
+                talk.quiet = True
+                self._let_go(talk.seat, now)
+                self._tell("quiet", talk.seat, sentences.board_quiet(talk.seat.hello.name))
+        if now >= self._next_trouble:
+            self._next_trouble = now + 0.2
+            self._look_for_trouble(now)
+        if self.show_levels and now >= self._next_levels:
+            self._next_levels = now + LEVEL_S
+            self._send_levels(now)
+
+    def release_all(self, now: float) -> None:
+        """End everything and start nothing before it rested: after a freeze, at a scene's end."""
+        for chain in self.chains:
+            chain.onset.let_go(chain.number, now)
+            chain.voice.forget()
+        self.out.append(order(Kind.RELEASE_ALL, now))
+
+    def silence(self, now: float, twice: bool = False) -> None:
+        """A person asked for silence."""
+        self.release_all(now)
+        self.out.append(order(Kind.SILENCE, now, b=2 if twice else 1))
+
+    # ------------------------------------------------------------ readings
+
+    def _bodies(self, link: int, talk: Conversation, bodies: list[bytes], arrival: float) -> None:
+        board = talk.board
+        for body in bodies:
+            readings = board.take(body, arrival)
+            if readings is None:
+                self._said(link, talk, arrival)
+            elif talk.seat is not None:
+                if talk.quiet:
+                    self._woke(talk)
+                self.readings += len(readings)
+                self._readings(talk.seat.chains, readings, arrival)
+
+    def _readings(self, chains: list[Chain], readings: list[Reading], arrival: float) -> None:
+        published = self.levels
+        for chain, reading in zip(chains, readings, strict=False):
+            if reading.status != chain.status:
+                chain.status = reading.status
+                chain.status_since = arrival
+            levels = chain.fit.levels(reading)
+            if levels is None:
+                if chain.level or chain.onset.sounding:
+                    self._lost(chain, arrival)
+                continue
+            for level in levels:
+                chain.level = published[chain.number] = level.value
+                did = chain.onset.level(level)
+                if did is not None:
+                    self._did(chain, did, arrival)
+
+    def _did(self, chain: Chain, did: Gesture, arrival: float) -> None:
+        if did.move is not Move.RELEASE and arrival - did.time > STALE_S:
+            chain.onset.let_go(chain.number, arrival)
+            self.out += chain.voice.stop(arrival)
+            return
+        self.gestures.append(did)
+        self.out += self.play(did, chain.voice)
+
+    def _lost(self, chain: Chain, time: float) -> None:
+        chain.level = self.levels[chain.number] = 0.0
+        did = chain.onset.let_go(chain.number, time)
+        if did is not None:
+            self._did(chain, did, time)
+
+    # ------------------------------------------------------------ boards
+
+    def _said(self, link: int, talk: Conversation, now: float) -> None:
+        board = talk.board
+        if board.problem is not None:
+            if not talk.told:
+                talk.told = True
+                self.news.append({"news": "problem", "link": talk.name, "text": board.problem})
+            return
+        if board.fresh:
+            board.fresh = False
+            self._introduced(link, talk, now)
+        if board.said and talk.seat is not None:
+            for sensor, text in board.said:
+                self._tell("board-error", talk.seat, f"{talk.seat.hello.name}, {sensor}: {text}")
+            board.said.clear()
+
+    def _introduced(self, link: int, talk: Conversation, now: float) -> None:
+        hello = talk.board.hello
+        assert hello is not None
+        seat = self._seats.get(hello.uid)
+        if seat is not None and seat.link not in (None, link) and seat.link in self._conversations:
+            talk.told = True
+            talk.board.hello = None
+            text = f"{hello.name} is already connected another way; the second connection is ignored."
+            self.news.append({"news": "problem", "link": talk.name, "text": text})
+            return
+        if seat is not None and seat.hello.sensors == hello.sensors:
+            self._let_go(seat, now)
+            seat.hello = hello
+            for chain in seat.chains:
+                chain.restart()
+        else:
+            if seat is not None:
+                self._let_go(seat, now)
+            seat = self._new_seat(hello, now)
+        if seat is None:
+            return
+        seat.link = link
+        talk.seat = seat
+        talk.quiet = True
+        talk.board.numbers = [chain.number for chain in seat.chains]
+        self._tell("ready", seat, sentences.board_ready(hello.name, len(hello.sensors)))
+
+    def _new_seat(self, hello: Hello, now: float) -> Seat | None:
+        first = len(self.chains)
+        if first + len(hello.sensors) > MAX_SENSORS:
+            self.news.append({"news": "problem", "link": "", "text": f"{hello.name}: too many sensors for one session."})
+            return None
+        chains = []
+        for n, info in enumerate(hello.sensors):
+            number = first + n
+            rule = self.scene.rule_for(hello.name, info.name, info.kind)
+            if rule is None:
+                rule = _MUTE
+            channel = channel_for(number, len(self._seats))
+            mask = output_mask(rule.outputs, self.outputs) if rule is not _MUTE else 0
+            voice = Voice(rule, self.scene, number, channel, mask)
+            chains.append(Chain(number, info, voice))
+            self.declared.append((number, f"{hello.name}/{info.name}"))
+            self.out += voice.begin(now)
+        self.chains += chains
+        seat = Seat(len(self._seats), hello, chains)
+        self._seats[hello.uid] = seat
+        return seat
+
+    def _let_go(self, seat: Seat, now: float) -> None:
+        for chain in seat.chains:
+            did = chain.onset.let_go(chain.number, now)
+            if did is not None:
+                self.gestures.append(did)
+            chain.voice.forget()
+            chain.level = self.levels[chain.number] = 0.0
+            self.out.append(order(Kind.RELEASE, now, chain.number))
+            self.out.append(order(Kind.SOFTEN, now, chain.number))
+
+    def _woke(self, talk: Conversation) -> None:
+        talk.quiet = False
+        assert talk.seat is not None
+        if talk.told:
+            self._tell("back", talk.seat, sentences.board_back(talk.seat.hello.name))
+        talk.told = True
+
+    def _waiting(self, link: int, talk: Conversation, now: float) -> None:
+        if now >= talk.next_ask:
+            talk.next_ask = now + ASK_S
+            self.writes.append((link, wire.ASK_HELLO, ""))
+        if not talk.told and now - talk.since > PATIENCE_S:
+            talk.told = True
+            self.news.append({"news": "problem", "link": talk.name, "text": sentences.no_hello(talk.name)})
+
+    # ------------------------------------------------------------ telling
+
+    def _look_for_trouble(self, now: float) -> None:
+        for talk in self._conversations.values():
+            if talk.seat is None or talk.quiet:
+                continue
+            for chain in talk.seat.chains:
+                if chain.status != chain.told and now - chain.status_since >= TROUBLE_S:
+                    chain.told = chain.status
+                    name = talk.seat.hello.name
+                    text = sentences.of_status(name, chain.info.name, chain.info.kind, chain.status)
+                    self._tell("sensor", talk.seat, text or f"{name}, {chain.info.name} is fine.", chain)
+
+    def _tell(self, news: str, seat: Seat, text: str, chain: Chain | None = None) -> None:
+        said = {"news": news, "board": seat.hello.name, "uid": seat.hello.uid, "text": text}
+        if chain is not None:
+            said["sensor"] = chain.info.name
+            said["status"] = wire.STATUS_WORDS[chain.status] if chain.status < len(wire.STATUS_WORDS) else "unknown"
+        self.news.append(said)
+
+    def _send_levels(self, now: float) -> None:
+        for chain in self.chains:
+            value = int(chain.level * 16383)
+            if self._sent_levels.get(chain.number) != value:
+                self._sent_levels[chain.number] = value
+                self.out.append(Event(Kind.LEVEL, 0, value & 127, value >> 7, chain.number, 0xFFFF, now))
+
+    def status(self) -> list[dict]:
+        """Every board of the session, as plain JSON values."""
+        boards = []
+        for seat in self._seats.values():
+            talk = self._conversations.get(seat.link) if seat.link is not None else None
+            counts = talk.board.counts if talk else None
+            boards.append(
+                {
+                    "uid": seat.hello.uid,
+                    "name": seat.hello.name,
+                    "instrument": seat.hello.instrument,
+                    "firmware": seat.hello.firmware,
+                    "interpreter": seat.hello.interpreter,
+                    "chip": seat.hello.chip,
+                    "link": talk.name if talk else None,
+                    "state": "unplugged" if talk is None else "quiet" if talk.quiet else "ready",
+                    "lines": counts.lines if counts else 0,
+                    "lost": counts.lost if counts else 0,
+                    "damaged": talk.splitter.damaged if talk else 0,
+                    "noise": talk.splitter.noise if talk else 0,
+                    "sensors": [
+                        {
+                            "number": chain.number,
+                            "name": chain.info.name,
+                            "kind": chain.info.kind,
+                            "channel": chain.voice.channel,
+                            "status": _word(chain.status),
+                        }
+                        for chain in seat.chains
+                    ],
+                }
+            )
+        return boards
+
+
+def _word(status: int) -> str:
+    return wire.STATUS_WORDS[status] if status < len(wire.STATUS_WORDS) else "unknown"
