@@ -1,0 +1,87 @@
+"""reachnote: the command line.
+
+Exit codes: 0 well, 1 something a person must mend, 2 the command was written wrongly, 3 nothing is running,
+4 reachnote is already running.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from reachnote import __version__, commands
+from reachnote.purpose import PURPOSE
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="reachnote", description=PURPOSE)
+    top.add_argument("--version", action="version", version=f"reachnote {__version__}")
+    under = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    play = under.add_parser("play", help="play: every board that is plugged in sounds")
+    play.add_argument("--link", action="append", default=[], metavar="LINK", help="serial:auto (the default), serial:PATH, osc:PORT, replay:FILE; may be repeated")
+    play.add_argument("--out", action="append", default=[], metavar="[NAME=]OUT", help="midi:virtual, midi:PORT NAME, file:PATH.mid, raw:PATH, osc:HOST:PORT, sound:; may be repeated")
+    play.add_argument("--scene", default=None, metavar="NAME|FILE", help="a carried scene or a TOML file (five-notes)")
+    play.add_argument("--client", default=None, metavar="CODE", help="a code for the client, never a name")
+    play.add_argument("--record", default="", metavar="FILE", help="record the session into a journal; without it no movement is stored")
+    play.add_argument("--name", default="reachnote", help="what the MIDI port is called")
+    play.add_argument("--resume", action="store_true", help="client, scene, links and outputs of last time")
+    play.add_argument("--view", action="store_true", help="show bars and notes")
+    play.add_argument("--json", action="store_true", help="one JSON object a line")
+    play.set_defaults(run=commands.play)
+
+    watch = under.add_parser("watch", help="bars, notes and latency of the running session")
+    watch.add_argument("--json", action="store_true", help="one JSON object a line")
+    watch.add_argument("--seconds", type=float, default=0.0, help="stop after this long")
+    watch.set_defaults(run=commands.watch)
+
+    boards = under.add_parser("boards", help="which boards are there")
+    boards.add_argument("--json", action="store_true")
+    boards.add_argument("--link", action="append", default=[], metavar="LINK")
+    boards.set_defaults(run=commands.boards)
+
+    check = under.add_parser("check", help="what this computer has and lacks for playing")
+    check.add_argument("--json", action="store_true")
+    check.add_argument("--scene", default=None, metavar="FILE", help="also check a scene you wrote")
+    check.set_defaults(run=commands.check)
+
+    replay = under.add_parser("replay", help="play a journal again, faster than it happened")
+    replay.add_argument("journal", metavar="JOURNAL")
+    replay.add_argument("--out", action="append", default=[], metavar="OUT", help="where to (file:PATH.mid)")
+    replay.add_argument("--scene", default=None, metavar="NAME|FILE", help="another scene than the one that was played")
+    replay.add_argument("--json", action="store_true")
+    replay.set_defaults(run=commands.replay)
+
+    silence = under.add_parser("silence", help="end every sound now; asked twice within 2 s, reset the synths as well")
+    silence.add_argument("--twice", action="store_true", help="reset the synths as well")
+    silence.set_defaults(run=commands.silence)
+
+    record = under.add_parser("record", help="begin or end a recording of the running session")
+    record.add_argument("to", metavar="FILE|off")
+    record.set_defaults(run=commands.record)
+
+    stop = under.add_parser("stop", help="end the running session")
+    stop.set_defaults(run=commands.stop)
+
+    service = under.add_parser("service", help="start with the computer (Linux, systemd)")
+    service.add_argument("action", choices=("install", "status", "stop", "remove"))
+    service.add_argument("--json", action="store_true")
+    service.set_defaults(run=commands.service)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except commands.Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return trouble.code
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,262 @@
+"""The outlet: a tiny process that owns the outputs and the ledger of sounding notes.
+
+    python -m reachnote.outlet EVENTS_FD TALK_FD SPEC...
+
+reads records (`reachnote.pipe`) from EVENTS_FD and says what people should know as JSON lines on TALK_FD.
+A keeper forks a worker that does all of it; when the worker dies, the keeper forks the next one at once, which
+first ends every note in the mirror of the ledger. Pipe closed: release, close, end. Nothing on the pipe for
+`SILENT_S`: release.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import mmap
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+from reachnote import runtime
+from reachnote.ledger import Ledger
+from reachnote.model import Event, Kind
+from reachnote.outputs import Output, OutputProblem, open_output
+from reachnote.pipe import Unpacker
+
+SILENT_S = 0.5  # without a heartbeat for this long the engine is taken for dead
+BEAT_S = 0.02
+
+
+class Missing:
+    """Stands where an output could not be opened, and says why."""
+
+    wants_levels = False
+
+    def __init__(self, why: str) -> None:
+        self.dropped = 0
+        self._why = why
+
+    def send(self, event: Event, text: str = "") -> None:
+        self.dropped += 1
+
+    def beat(self, now: float) -> None:
+        pass
+
+    def trouble(self) -> str | None:
+        return self._why
+
+    def lost_and_found(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+class Outlet:
+    """Outputs, ledger, mirror. `mirror[(channel - 1) * 128 + key]` is the mask of outputs on which a note sounds."""
+
+    def __init__(self, specs: list[str], name: str, mirror: memoryview, say: Callable[[dict], None]) -> None:
+        self.ledger = Ledger()
+        self._mirror = mirror
+        self._say = say
+        self._troubles: list[str | None] = [None] * len(specs)
+        self.outputs: list[Output] = [self._open(spec, name) for spec in specs]
+        self._levels = [n for n, output in enumerate(self.outputs) if output.wants_levels]
+        self.sent = 0
+        self._latencies: list[float] = []
+
+    def adopt(self) -> int:
+        """End what a former worker left sounding. Returns how many notes that were."""
+        left = [n for n in range(16 * 128) if self._mirror[n]]
+        for n in left:
+            self.ledger.adopt(n // 128 + 1, n % 128, self._mirror[n])
+        if left:
+            self._play(self.ledger.release_all(time.monotonic()))
+        return len(left)
+
+    def take(self, event: Event, text: str) -> None:
+        """One record from the engine."""
+        if event.kind in (Kind.LEVEL, Kind.NAME):
+            for n, output in enumerate(self.outputs):
+                if event.kind == Kind.NAME or output.wants_levels:
+                    output.send(event, text)
+            return
+        self._play(self.ledger.take(event))
+        if event.kind == Kind.NOTE_ON:
+            self._latencies.append(time.monotonic() - event.time)
+
+    def release_all(self) -> None:
+        self.ledger.guard.soften_all()
+        self._play(self.ledger.release_all(time.monotonic()))
+
+    def beat(self, now: float) -> None:
+        """Let outputs flush and look for lost ports; tell what changed."""
+        for n, output in enumerate(self.outputs):
+            output.beat(now)
+            if output.lost_and_found():
+                self._found_again(n, now)
+            trouble = output.trouble()
+            if trouble != self._troubles[n]:
+                self._troubles[n] = trouble
+                self._say({"news": "output", "output": n, "text": trouble or "The output is back."})
+
+    def figures(self) -> dict:
+        """Counts since the last call's, for whoever watches."""
+        latencies, self._latencies = self._latencies, []
+        return {
+            "news": "figures",
+            "ons": self.ledger.ons,
+            "offs": self.ledger.offs,
+            "refused": self.ledger.guard.refused,
+            "dropped": sum(output.dropped for output in self.outputs),
+            "latencies_ms": [round(1000 * s, 3) for s in latencies[-200:]],
+        }
+
+    def close(self) -> None:
+        self.release_all()
+        for output in self.outputs:
+            output.close()
+
+    def _play(self, events: list[Event]) -> None:
+        mirror = self._mirror
+        for event in events:
+            kind = event.kind
+            place = (event.channel - 1) * 128 + event.a
+            if kind == Kind.NOTE_ON:
+                mirror[place] = event.outputs & 0xFFFF
+            mask = event.outputs
+            n = 0
+            for output in self.outputs:
+                if mask >> n & 1:
+                    output.send(event)
+                n += 1
+            if kind == Kind.NOTE_OFF:
+                mirror[place] = 0
+        self.sent += len(events)
+
+    def _found_again(self, n: int, now: float) -> None:
+        # A receiver that came back may still hold what sounded when it went.
+        for channel, key in self.ledger.sounding():
+            self.outputs[n].send(Event(Kind.NOTE_OFF, channel, key, 64, 0, 0xFFFF, now))
+
+    def _open(self, spec: str, name: str) -> Output:
+        try:
+            return open_output(spec, name)
+        except OutputProblem as problem:
+            why = str(problem)
+        except Exception as problem:  # a library's own surprise must not cost the other outputs
+            why = f"{spec} could not be opened: {problem}. The other outputs play on."
+        return Missing(why)
+
+
+def work(events: int, talk: int, specs: list[str], name: str, mirror: memoryview) -> None:
+    """The worker's life: until the pipe closes or CLOSE comes."""
+
+    def say(thing: dict) -> None:
+        try:
+            os.write(talk, json.dumps(thing).encode() + b"\n")
+        except OSError:
+            pass
+
+    outlet = Outlet(specs, name, mirror, say)
+    adopted = outlet.adopt()
+    if adopted:
+        say({"news": "adopted", "notes": adopted, "text": f"{adopted} notes were ended after the outlet restarted."})
+    outlet.beat(time.monotonic())
+    say({"news": "outlet", "pid": os.getpid(), "outputs": len(outlet.outputs)})
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    unpacker = Unpacker()
+    heard = time.monotonic()
+    next_beat = heard
+    next_figures = heard
+    alive = False
+    poll = select.poll()
+    poll.register(events, select.POLLIN)
+    while True:
+        ready = poll.poll(BEAT_S * 1000)
+        if ready:
+            chunk = os.read(events, 4096)
+            if not chunk:
+                break
+            for event, text in unpacker.feed(chunk):
+                if event.kind == Kind.CLOSE:
+                    outlet.close()
+                    say(outlet.figures())
+                    os._exit(0)
+                outlet.take(event, text)
+            heard = time.monotonic()
+            alive = True
+        now = time.monotonic()
+        if alive and now - heard > SILENT_S:
+            alive = False
+            outlet.release_all()
+        if now >= next_beat:
+            next_beat = now + BEAT_S
+            outlet.beat(now)
+        if now >= next_figures:
+            next_figures = now + 1.0
+            say(outlet.figures())
+    outlet.close()
+    os._exit(0)
+
+
+def keep(events: int, talk: int, specs: list[str], name: str) -> int:
+    """The keeper's life: one worker after another until one ends by itself."""
+    mirror = open_mirror()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pipe's end is the order to go
+    while True:
+        born = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            _die_with_parent()
+            try:
+                work(events, talk, specs, name, mirror)
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
+                os._exit(3)
+        _, status = os.waitpid(child, 0)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+            return 0
+        if time.monotonic() - born < 0.2:
+            time.sleep(0.2)
+
+
+def open_mirror() -> memoryview:
+    """The mirror of the ledger as 2048 masks, kept in a file of the runtime folder."""
+    path = runtime.ledger_path()
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    os.ftruncate(fd, runtime.LEDGER_BYTES)
+    mirror = memoryview(mmap.mmap(fd, runtime.LEDGER_BYTES)).cast("H")
+    os.close(fd)
+    for n in range(len(mirror)):
+        if mirror[n]:  # of a former outlet whose outputs may have stood in another order
+            mirror[n] = 0xFFFF
+    return mirror
+
+
+def _die_with_parent() -> None:
+    # A worker without its keeper could never be replaced: the engine starts a new pair instead.
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    except (OSError, AttributeError):
+        pass
+
+
+def main() -> int:
+    events, talk = int(sys.argv[1]), int(sys.argv[2])
+    return keep(events, talk, sys.argv[4:], sys.argv[3])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""python -m reachnote.records FRAMES_FD TALK_FD
+
+Keeps the last 60 s of what came in and went out in memory. Nothing of it reaches the disk unless a journal is on.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+from reachnote import __version__, journal
+from reachnote.pipe import RECORD
+from reachnote.model import Event, Kind
+from reachnote.records import frames
+
+RING_S = 60.0
+RING_BYTES = 64 << 20
+SYNC_S = 0.5
+
+
+class Journal:
+    """The file of one recording. A disk that is full ends the recording with a sentence; playing goes on."""
+
+    def __init__(self, facts: dict, opened: dict[int, bytes], now: float) -> None:
+        self.path = Path(facts.pop("path"))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(self.path, "x", encoding="ascii", newline="\n")
+        self._rests: dict[int, bytes] = {}
+        wall = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        self._file.write(journal.header({"version": __version__, "begun": wall, **facts}))
+        for link, data in opened.items():
+            self._file.write(journal.entry("o", now, link, data.decode()))
+
+    def add(self, kind: int, link: int, at: float, data: bytes) -> None:
+        write = self._file.write
+        if kind == frames.CHUNK:
+            *lines, rest = (self._rests.pop(link, b"") + data).split(b"\n")
+            if rest:
+                self._rests[link] = rest[-journal.LONGEST_LINE // 8 :]
+            for line in lines:
+                write(journal.entry("l", at, link, journal.printable(line)))
+        elif kind == frames.EVENTS:
+            for fields in RECORD.iter_unpack(data):
+                if fields[0] not in (Kind.BEAT, Kind.LEVEL):
+                    write(journal.event_entry(Event(*fields), at))
+        elif kind == frames.OPENED:
+            write(journal.entry("o", at, link, data.decode()))
+        elif kind == frames.CLOSED:
+            write(journal.entry("c", at, link, ""))
+
+    def sync(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Records:
+    """The ring, the links that are open, and the journal if one is on."""
+
+    def __init__(self, talk: int) -> None:
+        self._talk = talk
+        self._ring: collections.deque[tuple[int, int, float, bytes]] = collections.deque()
+        self._ring_bytes = 0
+        self._opened: dict[int, bytes] = {}
+        self._journal: Journal | None = None
+
+    def add(self, kind: int, link: int, at: float, data: bytes) -> None:
+        if kind == frames.RECORD:
+            self._begin(json.loads(data), at)
+            return
+        if kind == frames.STOP:
+            self._end()
+            return
+        if kind == frames.OPENED:
+            self._opened[link] = data
+        elif kind == frames.CLOSED:
+            self._opened.pop(link, None)
+        self._keep(kind, link, at, data)
+        if self._journal is not None:
+            with self._disk():
+                self._journal.add(kind, link, at, data)
+
+    def sync(self) -> None:
+        if self._journal is not None:
+            with self._disk():
+                self._journal.sync()
+
+    def _keep(self, kind: int, link: int, at: float, data: bytes) -> None:
+        ring = self._ring
+        ring.append((kind, link, at, data))
+        self._ring_bytes += len(data)
+        while ring and (at - ring[0][2] > RING_S or self._ring_bytes > RING_BYTES):
+            self._ring_bytes -= len(ring.popleft()[3])
+
+    def _begin(self, facts: dict, at: float) -> None:
+        self._end()
+        path = facts["path"]
+        try:
+            self._journal = Journal(facts, self._opened, at)
+            self._say({"news": "recording", "path": path, "text": f"Recording to {path}."})
+        except OSError as problem:
+            self._failed(problem, path)
+
+    def _end(self) -> None:
+        if self._journal is not None:
+            ended, self._journal = self._journal, None
+            try:
+                ended.close()
+                self._say({"news": "recorded", "path": str(ended.path), "text": f"Not recording. Saved: {ended.path}"})
+            except OSError as problem:
+                self._failed(problem, str(ended.path))
+
+    @contextlib.contextmanager
+    def _disk(self):  # noqa: ANN202
+        try:
+            yield
+        except (OSError, ValueError) as problem:
+            path = str(self._journal.path) if self._journal else ""
+            self._journal = None
+            self._failed(problem, path)
+
+    def _failed(self, problem: Exception, path: str) -> None:
+        why = getattr(problem, "strerror", None) or str(problem)
+        text = f"Recording stopped: {path} cannot be written ({why}). Playing goes on. Choose another place or make room."
+        self._say({"news": "record-failed", "path": path, "text": text})
+
+    def _say(self, thing: dict) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._talk, json.dumps(thing).encode() + b"\n")
+
+    def close(self) -> None:
+        self._end()
+
+
+def main() -> int:
+    source, talk = int(sys.argv[1]), int(sys.argv[2])
+    os.set_blocking(talk, False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    records = Records(talk)
+    cutter = frames.from_engine_to_records()
+    next_sync = 0.0
+    while True:
+        ready, _, _ = select.select([source], [], [], SYNC_S)
+        if ready:
+            chunk = os.read(source, 1 << 16)
+            if not chunk:
+                break
+            for (kind, link, _, at), data in cutter.feed(chunk):
+                records.add(kind, link, at, data)
+        now = time.monotonic()
+        if now >= next_sync:
+            next_sync = now + SYNC_S
+            records.sync()
+    records.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
