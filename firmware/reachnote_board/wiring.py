@@ -1,0 +1,77 @@
+# wiring.json to drivers. Written by the host from an instrument.toml; the board only believes it.
+
+import json
+
+from reachnote_board.hardware import Hardware
+
+FORMAT = 1
+
+
+class Broken:
+    """Stands in for a sensor whose wiring cannot be used, so that the others play."""
+
+    def __init__(self, name, kind, text):
+        from reachnote_wire import FAULT
+
+        self.name = name
+        self.status = FAULT
+        self.value = 0
+        self.edge = False
+        self.trouble = text
+        self._kind = kind
+
+    def describe(self):
+        return {"kind": self._kind}
+
+    def step(self, now):
+        pass
+
+    def report(self, now):
+        pass
+
+
+def load(path):
+    """The wiring as a dict. OSError when there is none, ValueError with a sentence when it cannot be read."""
+    with open(path) as file:
+        text = file.read()
+    try:
+        wiring = json.loads(text)
+    except ValueError:
+        raise ValueError("wiring.json is damaged. Write it again: reachnote flash")
+    if not isinstance(wiring, dict) or wiring.get("format") != FORMAT or not wiring.get("sensors"):
+        raise ValueError("wiring.json is of another version. Write it again: reachnote flash")
+    return wiring
+
+
+def sensors_of(wiring, clock):
+    """One driver for each sensor of the wiring, in its order."""
+    hardware = Hardware(wiring.get("buses"), clock)
+    made = []
+    for options in wiring["sensors"]:
+        name = options.get("name", "sensor %d" % (len(made) + 1))
+        driver = str(options.get("driver"))
+        try:
+            module = __import__("reachnote_board.sensors." + driver, None, None, ("Driver",))
+            made.append(module.Driver(options, hardware))
+        except ImportError:
+            made.append(Broken(name, "voltage", "there is no driver '%s' on this board" % driver))
+        except (ValueError, OSError, TypeError, KeyError) as fault:
+            made.append(Broken(name, "voltage", str(fault)))
+    return made
+
+
+def hello_of(wiring, sensors, facts):
+    """The board's introduction as a dict for JSON."""
+    described = []
+    for sensor in sensors:
+        entry = sensor.describe()
+        entry["name"] = sensor.name
+        described.append(entry)
+    hello = {
+        "name": wiring.get("name", ""),
+        "instrument": wiring.get("instrument", ""),
+        "rate_hz": wiring.get("rate_hz", 250),
+        "sensors": described,
+    }
+    hello.update(facts)
+    return hello
