@@ -138,7 +138,7 @@ class Keeper:
             recording = self._settings.record
             self._print(f"Recording to {recording}." if recording else "Not recording.")
             status = session.ask("status")
-            session.ask("feed", levels_hz=20 if self._view else 0)
+            session.ask("feed", levels_hz=20 if self._view or self._json else 0)
             for thing in status.get("news", []):
                 self._show({"feed": "news", **thing})
             for thing in session.follow(0.2):

@@ -1,18 +1,19 @@
-"""The journal: one session as text, to be replayed. Pure; see protocols/files.md.
+"""The journal: one session as JSON lines, to be replayed. Pure; see protocols/files.md.
 
-One JSON header line, then one record a line, in order of arrival:
+The first line is a JSON object, the header. Every other line is a JSON array, in order of arrival:
 
-    o 12.345678 3 {"name": "/dev/ttyACM0", "network": false}     link 3 opened
-    l 12.345901 3 $r0001...                                       a line of link 3, verbatim
-    e 12.345950 1 2 60 70 0 65535 12.345900                       an event: kind channel a b source outputs time
-    c 20.000000 3                                                 link 3 closed
+    ["o", 12.345678, 3, "/dev/ttyACM0", false]               link 3 opened: name, is it a network link
+    ["l", 12.345901, 3, "$r0001..."]                         a line of link 3, verbatim
+    ["e", 12.345950, 1, 2, 60, 70, 0, 65535, 12.3459]        an event: kind channel a b source outputs time
+    ["c", 20.0, 3]                                           link 3 closed
 
-Times are seconds of the host's monotonic clock. A line that is not printable ASCII is written with \\xNN escapes.
+Times are seconds of the host's monotonic clock. Bytes of a line stand for the first 256 characters of Unicode.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -26,13 +27,32 @@ class JournalProblem(Exception):
     """A file that is not a journal this program reads; the text is for a person."""
 
 
-class Entry(NamedTuple):
-    """One record. `what` is o, l, e or c; `data` the line, the JSON of an opening, or the event's fields."""
-
-    what: str
+class Opened(NamedTuple):
     time: float
     link: int
-    data: str
+    name: str
+    network: bool
+
+
+class Line(NamedTuple):
+    time: float
+    link: int
+    line: bytes
+
+
+class Left(NamedTuple):
+    """An event that left for the outlet."""
+
+    time: float
+    event: Event
+
+
+class Closed(NamedTuple):
+    time: float
+    link: int
+
+
+Entry = Opened | Line | Left | Closed
 
 
 def header(facts: dict) -> str:
@@ -40,57 +60,61 @@ def header(facts: dict) -> str:
     return json.dumps({"reachnote-journal": FORMAT, **facts}) + "\n"
 
 
-def printable(line: bytes) -> str:
-    """A line as journal text; what is not printable ASCII, and the backslash, is escaped."""
-    text = line.decode("latin-1")
-    if text.isascii() and text.isprintable() and "\\" not in text:
-        return text
-    return "".join(c if " " <= c <= "~" and c != "\\" else f"\\x{ord(c):02x}" for c in text)
+def write(entry: Entry) -> str:
+    """One entry as its line."""
+    return json.dumps(_array(entry), separators=(",", ":")) + "\n"
 
 
-def verbatim(text: str) -> bytes:
-    """The bytes of `printable`'s text."""
-    if "\\" not in text:
-        return text.encode("latin-1", "replace")
-    return text.encode("latin-1", "replace").decode("unicode_escape").encode("latin-1", "replace")
-
-
-def entry(what: str, time: float, link: int, data: str) -> str:
-    return f"{what} {time:.6f} {link} {data}\n"
-
-
-def event_entry(event: Event, time: float) -> str:
-    kind, channel, a, b, source, outputs, at = event
-    return f"e {time:.6f} {kind} {channel} {a} {b} {source} {outputs} {at:.6f}\n"
+def _array(entry: Entry) -> list:
+    time = round(entry.time, 6)
+    if isinstance(entry, Line):
+        return ["l", time, entry.link, entry.line.decode("latin-1")]
+    if isinstance(entry, Left):
+        *fields, at = entry.event
+        return ["e", time, *(int(f) for f in fields), round(at, 6)]
+    if isinstance(entry, Opened):
+        return ["o", time, entry.link, entry.name, entry.network]
+    return ["c", time, entry.link]
 
 
 def read(lines: Iterable[str], where: str) -> tuple[dict, Iterator[Entry]]:
-    """Header and entries. JournalProblem when the header is not a journal's; a torn last line is left out."""
+    """Header and entries. JournalProblem when the header is not a journal's; a torn or strange line is left out."""
     lines = iter(lines)
     first = next(lines, "")
     try:
         facts = json.loads(first[:LONGEST_LINE])
-        if facts["reachnote-journal"] not in (FORMAT,):
-            raise JournalProblem(
-                f"{where} is a journal of format {facts['reachnote-journal']}; this program reads format {FORMAT}. "
-                "Update this program: pip install --upgrade reachnote"
-            )
+        version = facts["reachnote-journal"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise JournalProblem(f"{where} is not a journal of a reachnote session.") from None
+    if version != FORMAT:
+        raise JournalProblem(
+            f"{where} is a journal of format {version}; this program reads format {FORMAT}. "
+            "Update this program: pip install --upgrade reachnote"
+        )
     return facts, _entries(lines)
 
 
 def _entries(lines: Iterable[str]) -> Iterator[Entry]:
     for line in lines:
-        if len(line) > LONGEST_LINE or not line.endswith("\n"):
+        if len(line) > LONGEST_LINE:
             continue
-        what, _, rest = line[:-1].partition(" ")
-        time, _, rest = rest.partition(" ")
-        link, _, data = rest.partition(" ")
         try:
-            if what in ("o", "l", "c"):
-                yield Entry(what, float(time), int(link), data)
-            elif what == "e":
-                yield Entry(what, float(time), 0, rest)
-        except ValueError:
+            entry = _entry(json.loads(line))
+        except (ValueError, TypeError, IndexError, OverflowError, RecursionError):
             continue
+        if entry is not None and math.isfinite(entry.time):
+            yield entry
+
+
+def _entry(said: list) -> Entry | None:
+    what, time = said[0], float(said[1])
+    if what == "l":
+        return Line(time, int(said[2]), str(said[3]).encode("latin-1"))
+    if what == "e":
+        *fields, at = said[2:]
+        return Left(time, Event(*(int(f) for f in fields), float(at)))
+    if what == "o":
+        return Opened(time, int(said[2]), str(said[3]), bool(said[4]))
+    if what == "c":
+        return Closed(time, int(said[2]))
+    return None

@@ -5,10 +5,9 @@ Time is the journal's own: ticks fall on its multiples of `TICK_S`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 
-from reachnote.journal import Entry, verbatim
+from reachnote.journal import Closed, Entry, Left, Line, Opened
 from reachnote.ledger import Ledger
 from reachnote.model import Event, Kind, order
 from reachnote.session import Session
@@ -22,7 +21,7 @@ def events(entries: Iterable[Entry], session: Session, ledger: Ledger) -> Iterat
     now = None
     next_tick = 0.0
     for entry in entries:
-        if entry.what == "e":
+        if isinstance(entry, Left):
             continue
         if now is None:
             next_tick = entry.time
@@ -45,15 +44,11 @@ def events(entries: Iterable[Entry], session: Session, ledger: Ledger) -> Iterat
 
 
 def _apply(entry: Entry, session: Session) -> None:
-    if entry.what == "o":
-        try:
-            name, network = json.loads(entry.data)
-        except (ValueError, TypeError):
-            name, network = "replay", False
-        session.opened(entry.link, str(name), entry.time, bool(network))
-    elif entry.what == "l":
-        session.bytes_in(entry.link, verbatim(entry.data) + b"\n", entry.time)
-    elif entry.what == "c":
+    if isinstance(entry, Opened):
+        session.opened(entry.link, entry.name, entry.time, entry.network)
+    elif isinstance(entry, Line):
+        session.bytes_in(entry.link, entry.line + b"\n", entry.time)
+    elif isinstance(entry, Closed):
         session.closed(entry.link, entry.time)
 
 

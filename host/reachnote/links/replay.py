@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import json
 import os
 import threading
 import time
@@ -74,24 +73,20 @@ class ReplayLink:
             rest = (entry.time - first) - (time.monotonic() - began)
             if rest > 0 and self._end.wait(rest):
                 return
-            if entry.what == "o":
+            if isinstance(entry, journal.Opened):
                 self._begin(entry)
-            elif entry.what == "l" and entry.link in self._write_end:
-                os.write(self._write_end[entry.link], journal.verbatim(entry.data) + b"\n")
-            elif entry.what == "c" and entry.link in self._write_end:
+            elif isinstance(entry, journal.Line) and entry.link in self._write_end:
+                os.write(self._write_end[entry.link], entry.line + b"\n")
+            elif isinstance(entry, journal.Closed) and entry.link in self._write_end:
                 os.close(self._write_end.pop(entry.link))
         for fd in self._write_end.values():
             os.close(fd)
         self._changes.append(Said("The journal is at its end."))
         self._wake()
 
-    def _begin(self, entry: journal.Entry) -> None:
+    def _begin(self, entry: journal.Opened) -> None:
         read_end, self._write_end[entry.link] = os.pipe()
         os.set_blocking(read_end, False)
         self._read_end[entry.link] = read_end
-        try:
-            name = str(json.loads(entry.data)[0])
-        except (ValueError, TypeError, IndexError, KeyError):
-            name = "replay"
-        self._changes.append(Opened(entry.link, name, read_end))
+        self._changes.append(Opened(entry.link, entry.name, read_end))
         self._wake()

@@ -36,24 +36,25 @@ class Journal:
         wall = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._file.write(journal.header({"version": __version__, "begun": wall, **facts}))
         for link, data in opened.items():
-            self._file.write(journal.entry("o", now, link, data.decode()))
+            self.add(frames.OPENED, link, now, data)
 
     def add(self, kind: int, link: int, at: float, data: bytes) -> None:
-        write = self._file.write
+        for entry in self._entries(kind, link, at, data):
+            self._file.write(journal.write(entry))
+
+    def _entries(self, kind: int, link: int, at: float, data: bytes) -> list[journal.Entry]:
         if kind == frames.CHUNK:
             *lines, rest = (self._rests.pop(link, b"") + data).split(b"\n")
             if rest:
                 self._rests[link] = rest[-journal.LONGEST_LINE // 8 :]
-            for line in lines:
-                write(journal.entry("l", at, link, journal.printable(line)))
-        elif kind == frames.EVENTS:
-            for fields in RECORD.iter_unpack(data):
-                if fields[0] not in (Kind.BEAT, Kind.LEVEL):
-                    write(journal.event_entry(Event(*fields), at))
-        elif kind == frames.OPENED:
-            write(journal.entry("o", at, link, data.decode()))
-        elif kind == frames.CLOSED:
-            write(journal.entry("c", at, link, ""))
+            return [journal.Line(at, link, line) for line in lines]
+        if kind == frames.EVENTS:
+            events = [Event(*fields) for fields in RECORD.iter_unpack(data)]
+            return [journal.Left(at, event) for event in events if event.kind not in (Kind.BEAT, Kind.LEVEL)]
+        if kind == frames.OPENED:
+            name, network = json.loads(data)
+            return [journal.Opened(at, link, name, network)]
+        return [journal.Closed(at, link)]
 
     def sync(self) -> None:
         self._file.flush()
