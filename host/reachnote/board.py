@@ -79,15 +79,15 @@ def read_hello(text: str) -> Hello:
         raise HelloProblem("A board introduced itself in a way this program cannot read.")
     version = said.get("wire")
     name = _text(said.get("name")) or "A board"
-    if not isinstance(version, int) or version not in SPOKEN:
-        newer = isinstance(version, int) and version > max(SPOKEN)
+    if type(version) is not int or version not in SPOKEN:
+        newer = type(version) is int and version > max(SPOKEN)
         cure = (
             "Update this program: pip install --upgrade reachnote"
             if newer
             else "Update the board: reachnote flash"
         )
         raise HelloProblem(
-            f"{name} speaks version {_text(version)} of the wire; this program speaks {max(SPOKEN)}. {cure}"
+            f"{name} speaks version {_text(version) or 'unknown'} of the wire; this program speaks {max(SPOKEN)}. {cure}"
         )
     listed = said.get("sensors")
     if not isinstance(listed, list) or not 0 < len(listed) <= wire.MAX_SENSORS:
@@ -131,10 +131,10 @@ def _sensor(entry: object, n: int, board: str) -> SensorInfo:
     )
 
 
-def _text(value: object) -> str:
-    if value is None:
+def _text(value: object, limit: int = _TEXT) -> str:
+    if not isinstance(value, (str, int, float)):  # a nested one may be too deep to print
         return ""
-    return "".join(c for c in str(value)[:_TEXT] if c.isprintable())
+    return "".join(c for c in str(value)[:limit] if c.isprintable())
 
 
 def _number(value: object, default: float, low: float, high: float) -> float:
@@ -195,7 +195,9 @@ class Board:
         counts = self.counts
         counts.lines += 1
         if self._seq >= 0:
-            counts.lost += (seq - self._seq - 1) & 0xFFFF
+            gap = (seq - self._seq - 1) & 0xFFFF
+            if gap < 0x8000:  # else it came twice, was overtaken, or the board began anew
+                counts.lost += gap
         self._seq = seq
         time = self.clock.host_time(time_us, arrival)
         self.lag = arrival - time
@@ -212,6 +214,7 @@ class Board:
         except HelloProblem as problem:
             self.problem = str(problem)
             return
+        self.problem = None
         if self.hello == hello:
             return
         if self.hello is None or hello.boot != self.hello.boot or hello.uid != self.hello.uid:
@@ -221,7 +224,6 @@ class Board:
         self._length = 1 + 12 + 8 * count
         self._unpack = struct.Struct(f">HI{count}I")
         self.hello = hello
-        self.problem = None
         self.fresh = True
 
     def _error(self, text: str) -> None:
@@ -231,5 +233,5 @@ class Board:
         except (ValueError, RecursionError):
             return
         if isinstance(said, dict):
-            self.said.append((_text(said.get("sensor")), "".join(c for c in str(said.get("text"))[:200] if c.isprintable())))
+            self.said.append((_text(said.get("sensor")), _text(said.get("text"), 200)))
             del self.said[:-16]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from reachnote_wire import TIME_MASK
 
-HALF_WINDOW = 10.0  # seconds
+HALF_WINDOW = 2.0  # seconds; times 200 ppm, twice, it bounds the error
 DRIFT = 300e-6  # seconds a second: both crystals at their worst
 LONGEST_GAP = 500.0  # seconds without a line after which the wrapped clock is ambiguous: start anew
 

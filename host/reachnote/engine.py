@@ -117,6 +117,7 @@ class Engine:
         self._ending = False
         self._recording = False
         self._batch = bytearray()
+        self._shown = bytearray()
         self._records: Writer | None = None
         self._children: list[subprocess.Popen] = []
         self._control: Writer | None = None
@@ -157,6 +158,7 @@ class Engine:
 
     def run(self) -> None:
         """Until somebody asks for the end."""
+        runtime.hurry()
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -187,6 +189,7 @@ class Engine:
             self._outlet.close()
         for link in self._links:
             link.close()
+        self._show_control()
         self._flush_records(now)
         for writer in (self._records, self._control):
             if writer is not None:
@@ -308,8 +311,7 @@ class Engine:
         if self._records is not None:
             self._batch += frames.HEAD.pack(frames.EVENTS, 0, len(data), time.monotonic())
             self._batch += data
-        if self._control is not None:
-            self._control.write(frames.watch(frames.EVENTS, data))
+        self._shown += data
 
     def _tick(self, now: float) -> None:
         self._next_tick = now + TICK_S
@@ -325,10 +327,7 @@ class Engine:
             if where is not None:
                 where[0].write(where[1], letter, text)
         session.writes.clear()
-        if session.gestures:
-            if self._control is not None:
-                self._control.write(frames.watch(frames.GESTURES, frames.pack_gestures(session.gestures)))
-            session.gestures.clear()
+        self._show_control()
         if session.news:
             news, session.news = session.news, []
             self._tell_control({"state": self._state()})
@@ -336,6 +335,18 @@ class Engine:
                 self._news(thing)
         if now >= self._next_flush:
             self._rarely(now)
+
+    def _show_control(self) -> None:
+        # Once a tick: waking whoever watches must not compete with the outlet for the processor.
+        session = self.session
+        if session.gestures:
+            if self._control is not None:
+                self._control.write(frames.watch(frames.GESTURES, frames.pack_gestures(session.gestures)))
+            session.gestures.clear()
+        if self._shown:
+            if self._control is not None:
+                self._control.write(frames.watch(frames.EVENTS, bytes(self._shown)))
+            self._shown.clear()
 
     def _rarely(self, now: float) -> None:
         self._next_flush = now + FLUSH_S
@@ -491,6 +502,7 @@ class Engine:
     def _state(self) -> dict:
         return {
             "pid": os.getpid(),
+            "time": time.monotonic(),
             "scene": self.settings.scene,
             "client": self.settings.client,
             "recording": self.settings.record if self._recording else "",

@@ -151,26 +151,28 @@ class Ledger:
         place = (allowed.channel, allowed.a)
         held = self._held.setdefault(place, {})
         out = []
-        if held:
-            out.append(note_off(*place, allowed.source, allowed.time, _union(held)))
+        again = _union(held) & allowed.outputs
+        if again:
+            out.append(note_off(*place, allowed.source, allowed.time, again))
             self.offs += 1
         held[allowed.source] = held.get(allowed.source, 0) | allowed.outputs
         self._used[allowed.channel] = self._used.get(allowed.channel, 0) | allowed.outputs
         self.ons += 1
-        out.append(allowed if len(held) == 1 else allowed._replace(outputs=_union(held)))
+        out.append(allowed)
         return out
 
     def _off(self, channel: int, key: int, source: int, time: float) -> list[Event]:
         held = self._held.get((channel, key))
         if held is None or source not in held:
             return []
-        outputs = _union(held)
-        del held[source]
-        if held:
+        mine = held.pop(source)
+        if not held:
+            del self._held[channel, key]
+        ending = mine & ~_union(held)
+        if not ending:
             return []
-        del self._held[channel, key]
         self.offs += 1
-        return [note_off(channel, key, source, time, outputs)]
+        return [note_off(channel, key, source, time, ending)]
 
 
 def _union(held: dict[int, int]) -> int:

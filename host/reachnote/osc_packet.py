@@ -1,7 +1,7 @@
 """Raw network bytes to OSC messages, and back. Pure: no socket, no clock.
 
-`messages` bounds and checks a datagram first; python-osc decodes only single messages found good, so neither its bundles,
-its servers nor its dispatcher ever see what came from the network. protocols/osc.md is the contract in words.
+`messages` bounds and checks a datagram first; python-osc decodes only single messages found good, so neither its
+bundles, its servers nor its dispatcher ever see what came from the network. protocols/osc.md is the contract in words.
 """
 
 from __future__ import annotations

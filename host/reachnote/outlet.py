@@ -126,7 +126,7 @@ class Outlet:
             kind = event.kind
             place = (event.channel - 1) * 128 + event.a
             if kind == Kind.NOTE_ON:
-                mirror[place] = event.outputs & 0xFFFF
+                mirror[place] |= event.outputs
             mask = event.outputs
             n = 0
             for output in self.outputs:
@@ -134,7 +134,7 @@ class Outlet:
                     output.send(event)
                 n += 1
             if kind == Kind.NOTE_OFF:
-                mirror[place] = 0
+                mirror[place] &= ~mask & 0xFFFF
         self.sent += len(events)
 
     def _found_again(self, n: int, now: float) -> None:
@@ -167,6 +167,7 @@ def work(events: int, talk: int, specs: list[str], name: str, mirror: memoryview
         say({"news": "adopted", "notes": adopted, "text": f"{adopted} notes were ended after the outlet restarted."})
     outlet.beat(time.monotonic())
     say({"news": "outlet", "pid": os.getpid(), "outputs": len(outlet.outputs)})
+    runtime.hurry()
     gc.collect()
     gc.freeze()
     gc.disable()

@@ -186,7 +186,7 @@ class Session:
                 self._said(link, talk, arrival)
             elif talk.seat is not None:
                 if talk.quiet:
-                    self._woke(talk)
+                    self._woke(link, talk)
                 self.readings += len(readings)
                 self._readings(talk.seat.chains, readings, arrival)
 
@@ -198,8 +198,7 @@ class Session:
                 chain.status_since = arrival
             levels = chain.fit.levels(reading)
             if levels is None:
-                if chain.level or chain.onset.sounding:
-                    self._lost(chain, arrival)
+                self._lost(chain, arrival)
                 continue
             for level in levels:
                 chain.level = published[chain.number] = level.value
@@ -216,7 +215,8 @@ class Session:
         self.out += self.play(did, chain.voice)
 
     def _lost(self, chain: Chain, time: float) -> None:
-        chain.level = self.levels[chain.number] = 0.0
+        if chain.level:
+            chain.level = self.levels[chain.number] = 0.0
         did = chain.onset.let_go(chain.number, time)
         if did is not None:
             self._did(chain, did, time)
@@ -243,11 +243,16 @@ class Session:
         assert hello is not None
         seat = self._seats.get(hello.uid)
         if seat is not None and seat.link not in (None, link) and seat.link in self._conversations:
-            talk.told = True
+            told, talk.told = talk.told, True
             talk.board.hello = None
+            if told:
+                return
             text = f"{hello.name} is already connected another way; the second connection is ignored."
             self.news.append({"news": "problem", "link": talk.name, "text": text})
             return
+        if talk.seat is not None and talk.seat is not seat:  # another board on the same link
+            self._let_go(talk.seat, now)
+            talk.seat.link = None
         if seat is not None and seat.hello.sensors == hello.sensors:
             self._let_go(seat, now)
             seat.hello = hello
@@ -297,8 +302,9 @@ class Session:
             self.out.append(order(Kind.RELEASE, now, chain.number))
             self.out.append(order(Kind.SOFTEN, now, chain.number))
 
-    def _woke(self, talk: Conversation) -> None:
+    def _woke(self, link: int, talk: Conversation) -> None:
         talk.quiet = False
+        self.writes.append((link, wire.ASK_HELLO, ""))  # it may have been reset meanwhile
         assert talk.seat is not None
         if talk.told:
             self._tell("back", talk.seat, sentences.board_back(talk.seat.hello.name))

@@ -75,7 +75,8 @@ class SwitchStates:
             return (Level(reading.sensor, reading.time, float(pressed)),)
         new = (edges - self._edges) & 255
         if new == 0:
-            return ()
+            self._pressed = pressed
+            return (Level(reading.sensor, reading.time, float(pressed)),)
         at = reading.time - age_us * 1e-6
         self._edges = edges
         before, self._pressed = self._pressed, pressed
@@ -95,10 +96,9 @@ class HitStates:
             self._hits = -1
             return None
         hits, peak, age_us = read_impact(reading.raw)
-        if hits == self._hits:
-            return ()
-        first, self._hits = self._hits < 0, hits
-        if first:
+        first, same = self._hits < 0, hits == self._hits
+        self._hits = hits
+        if first or same:
             return (Level(reading.sensor, reading.time, 0.0),)
         at = reading.time - age_us * 1e-6
         return (Level(reading.sensor, at, max(peak / 4095.0, 0.5)), Level(reading.sensor, at, 0.0))

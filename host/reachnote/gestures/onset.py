@@ -43,8 +43,9 @@ class Onset:
         return None
 
     def let_go(self, sensor: int, time: float) -> Gesture | None:
+        did = self._release(sensor, time) if self.sounding else None
         self._armed = False
-        return self._release(sensor, time) if self.sounding else None
+        return did
 
     def disarm(self) -> None:
         self._armed = False

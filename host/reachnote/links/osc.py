@@ -7,6 +7,7 @@ The engine's thread reads; a small thread only waits for the first datagram of a
 from __future__ import annotations
 
 import collections
+import contextlib
 import ipaddress
 import select
 import socket
@@ -14,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable
 
-import reachnote_wire as wire
 from reachnote import osc_bodies, osc_packet
 from reachnote.links import Change, Gone, LinkProblem, Opened
 from reachnote.osc_packet import OscRefused
@@ -103,7 +103,11 @@ class OscLink:
         self._sources: dict[Key, _Source] = {}
         self._changes: collections.deque[Change] = collections.deque()
         self._ready: list[tuple[object, bytes]] = []
-        self._takes = {b"/reachnote/reading": self._reading, b"/reachnote/hello": self._hello, b"/reachnote/error": self._error}
+        self._takes = {
+            b"/reachnote/reading": self._reading,
+            b"/reachnote/hello": self._hello,
+            b"/reachnote/error": self._error,
+        }
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
@@ -115,7 +119,8 @@ class OscLink:
         self.port = self._socket.getsockname()[1]
         self._met = threading.Event()  # the engine polls the socket by itself now
         self._drained = threading.Event()
-        threading.Thread(target=self._await_first, args=(self._socket.fileno(),), name="osc-first", daemon=True).start()
+        self._waiter = threading.Thread(target=self._await_first, args=(self.fileno(),), name="osc-first", daemon=True)
+        self._waiter.start()
 
     # ------------------------------------------------------------ the contract
 
@@ -152,6 +157,9 @@ class OscLink:
     def close(self) -> None:
         self._met.set()
         self._drained.set()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # ends the waiter's select, which would keep the port
+        self._waiter.join(0.5)
         self._socket.close()
 
     # ------------------------------------------------------------ in

@@ -1,0 +1,185 @@
+"""MIDI ports of this computer: a port of our own, or one that a synthesizer or a music program opened."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from reachnote.model import Event, Kind
+
+from . import OutputProblem
+from ._backlog import Backlog
+from ._spec import only_options
+
+SCHEME = "midi"
+EXAMPLE = "midi:virtual"
+SAYS = "a MIDI port named reachnote (midi:virtual), or the port of a synthesizer or music program (midi:ITS NAME)"
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks for a lost port."""
+
+_STATUS = {
+    Kind.NOTE_ON: (0x90, 3),
+    Kind.NOTE_OFF: (0x80, 3),
+    Kind.CONTROL: (0xB0, 3),
+    Kind.PROGRAM: (0xC0, 2),
+    Kind.PRESSURE: (0xD0, 2),
+    Kind.BEND: (0xE0, 3),
+}
+
+
+def to_bytes(event: Event) -> bytes:
+    """`event` as one whole MIDI message (never running status); b"" when it is none or has no channel.
+
+    Values outside 0..127 are brought to the nearest end. This is the only place where channels count from 0.
+    """
+    known = _STATUS.get(event.kind)
+    if known is None or not 1 <= event.channel <= 16:
+        return b""
+    status, length = known
+    a = min(127, max(0, event.a))
+    if length == 2:
+        return bytes((status | event.channel - 1, a))
+    return bytes((status | event.channel - 1, a, min(127, max(0, event.b))))
+
+
+class MidiOutput:
+    """One port. While it is not there, endings and the latest controls wait, new notes are dropped.
+
+    `make` opens a connection to the MIDI system (`_ports.Port`) or raises; `wanted` None publishes a port of our own.
+    """
+
+    wants_levels = False
+
+    def __init__(self, make: Callable[[], object], wanted: str | None, name: str) -> None:
+        self._make = make
+        self._wanted = wanted
+        self._name = name
+        self._port = None
+        self._there = ""
+        self._trouble: str | None = None
+        self._returned = False
+        self._closed = False
+        self._lost_messages = 0
+        self._backlog = Backlog()
+        self._next_look = 0.0
+        self._open()
+
+    @property
+    def dropped(self) -> int:
+        return self._lost_messages + self._backlog.dropped
+
+    def send(self, event: Event, text: str = "") -> None:
+        message = to_bytes(event)
+        if not message:
+            return
+        if self._port is not None:
+            try:
+                self._port.send(message)
+                return
+            except Exception as reason:
+                self._lose(_sentence(reason))
+        self._keep(message, event.time)
+
+    def beat(self, now: float) -> None:
+        if self._closed or now < self._next_look:
+            return
+        self._next_look = now + LOOK_EVERY
+        if self._port is not None and not self._still_there():
+            self._lose(self._gone())
+        if self._port is None and self._open():
+            self._returned = True
+            self._flush(now)
+
+    def trouble(self) -> str | None:
+        return self._trouble
+
+    def lost_and_found(self) -> bool:
+        returned, self._returned = self._returned, False
+        return returned
+
+    def close(self) -> None:
+        self._closed = True
+        port, self._port = self._port, None
+        if port is not None:
+            _let_go(port)
+
+    def _open(self) -> bool:
+        from ._ports import find
+
+        port = None
+        try:
+            port = self._make()
+            if self._wanted is None:
+                port.publish(self._name)
+            else:
+                names = port.destinations()
+                self._there = find(self._wanted, names)
+                port.connect(self._there, self._name)
+        except Exception as reason:
+            self._trouble = _sentence(reason)
+            if port is not None:
+                _let_go(port)
+            return False
+        self._port, self._trouble = port, None
+        return True
+
+    def _still_there(self) -> bool:
+        try:
+            if self._wanted is None:
+                return self._port.published(self._name)
+            return self._there in self._port.destinations()
+        except Exception:
+            return False
+
+    def _gone(self) -> str:
+        what = "the MIDI system of this computer" if self._wanted is None else f"'{self._wanted}'"
+        return f"{what[0].upper()}{what[1:]} went away, so nothing sounds there. Start it or plug it in again; playing goes on by itself."
+
+    def _lose(self, sentence: str) -> None:
+        port, self._port = self._port, None
+        self._trouble = sentence
+        self._next_look = 0.0
+        if port is not None:
+            _let_go(port)
+
+    def _keep(self, message: bytes, time: float) -> None:
+        if self._closed:
+            self._lost_messages += 1
+        else:
+            self._backlog.put(message, time)
+
+    def _flush(self, now: float) -> None:
+        while self._port is not None and (message := self._backlog.take(now)) is not None:
+            try:
+                self._port.send(message)
+            except Exception as reason:
+                self._backlog.put(message, now)
+                self._lose(_sentence(reason))
+
+
+def _let_go(port) -> None:
+    try:
+        port.close()
+    except Exception:
+        pass
+
+
+def _sentence(reason: Exception) -> str:
+    if isinstance(reason, OutputProblem):
+        return str(reason)
+    return f"The MIDI system of this computer did not take the port ({reason}), so nothing sounds there. It is tried again every second."
+
+
+def open_output(target: str, options: dict[str, str], name: str) -> MidiOutput:
+    """`target` is `virtual` or a port's name; option api=alsa or api=jack (Linux).
+
+    A port that is not there yet is waited for. OutputProblem when the name can never fit, or no MIDI library is installed.
+    """
+    from ._ports import connector
+
+    only_options(options, ("api",), EXAMPLE)
+    wanted = target.strip()
+    if not wanted or not wanted.isprintable():
+        raise OutputProblem(f"No MIDI port is named, so nothing was opened. Write {EXAMPLE} or midi: and the name of a port.")
+    make = connector(name, options.get("api"))
+    return MidiOutput(make, None if wanted.lower() == "virtual" else wanted, name)

@@ -1,0 +1,173 @@
+"""Simulated boards: the shipped firmware in a process of its own behind a pseudo-terminal.
+
+    python3 tools/simulate.py hardware/two-switch-box [--recording left=tests/data/switch_taps_2target_LH_u0.csv]
+
+Only what a person would move is stood in for: a hand plays a recording into models of the real sensors, and the shipped
+drivers read those. It runs under real MicroPython where one is found, CPython otherwise, and says which.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tty
+import zlib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "host"), str(ROOT / "protocols"), str(ROOT / "tools")]
+
+import micropython  # noqa: E402  tools/micropython.py: finds a real interpreter
+from reachnote.instrument import InstrumentProblem, read_instrument  # noqa: E402
+
+DATA = ROOT / "tests" / "data"
+DRIVERS = ROOT / "firmware" / "reachnote_board" / "sensors"
+
+# What moves each instrument where nothing else is asked for: recordings the project may carry, joined end to end where
+# short, played at the speed at which they were made. Scale and offset turn the recording's unit into the model's.
+HANDS = {
+    "two-switch-box": {
+        "left": {"file": ["switch_taps_2target_LH_u0.csv"], "step": True},
+        "right": {"file": ["switch_taps_2target_RH_u0.csv"], "step": True},
+    },
+    "squeeze-ball": {
+        # Leg lifts (m/s2) as squeezes (Pa above the air's 101325).
+        "ball": {
+            "file": ["phone_legagility_LL_pd2458_off.csv"],
+            "scale": 1500,
+            "offset": 101325,
+            "clip": [101325, 115000],
+        },
+    },
+    "reach-beam": {
+        # Height over a tablet (0..1023) as distance from the sensor (mm).
+        "hand": {
+            "file": ["hover_z_pd_P_16100003.csv", "hover_z_pd_P_23100003.csv", "hover_z_pd_P_11120004.csv"],
+            "scale": 0.5,
+            "offset": 60,
+        },
+    },
+}
+
+
+def interpreter() -> tuple[list[str], str]:
+    """(argv prefix, what it is called) of the interpreter that runs the firmware."""
+    found = micropython.find()
+    if found:
+        said = subprocess.run([*found, "-c", "import sys; print(sys.implementation[1])"], capture_output=True, text=True)
+        return found, "MicroPython " + ".".join(said.stdout.strip(" ()\n").split(", ")[:3])
+    return [sys.executable], f"CPython {sys.version_info[0]}.{sys.version_info[1]} (no MicroPython was found)"
+
+
+def wiring_of(instrument: Path) -> dict:
+    """The wiring of an instrument's folder. InstrumentProblem when its TOML is wrong."""
+    path = instrument / "instrument.toml"
+    drivers = {p.stem: p.read_text("utf-8") for p in DRIVERS.glob("*.py") if p.stem != "__init__"}
+    return read_instrument(path.read_text("utf-8"), str(path), drivers)
+
+
+class SimulatedBoard:
+    """One board. `path` is the device to open; `unplug()` ends its process, `plug()` starts it again."""
+
+    def __init__(
+        self,
+        instrument: Path,
+        hands: dict | None = None,
+        argv: list[str] | None = None,
+        uid: str = "",
+        folder: Path | None = None,
+        wiring: dict | None = None,
+    ) -> None:
+        self.name = instrument.name
+        self.folder = Path(folder or tempfile.mkdtemp(prefix="reachnote-board-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.hands = hands if hands is not None else HANDS.get(instrument.name, {})
+        self.path = str(self.folder / "port")
+        self._argv = argv or interpreter()[0]
+        self._process: subprocess.Popen | None = None
+        self._slave = -1
+        full = {name: {**hand, "file": [str(DATA / f) for f in hand.get("file", ())]} for name, hand in self.hands.items()}
+        uid = uid or f"{zlib.crc32(instrument.name.encode()):08x}"
+        self.wiring = wiring if wiring is not None else wiring_of(instrument)
+        (self.folder / "wiring.json").write_text(json.dumps(self.wiring))
+        (self.folder / "hands.json").write_text(json.dumps({"uid": uid, **full}))
+        self.plug()
+
+    def plug(self) -> None:
+        """Power the board."""
+        master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(master, False)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        os.symlink(os.ttyname(self._slave), self.path)
+        log = open(self.folder / "stderr.txt", "ab")
+        self._process = subprocess.Popen(
+            [*self._argv, str(ROOT / "firmware" / "desktop" / "start.py"), str(self.folder)],
+            stdin=master,
+            stdout=master,
+            stderr=log,
+            start_new_session=True,
+        )
+        os.close(master)
+        log.close()
+
+    def unplug(self) -> None:
+        """Take power and port away, as pulling the plug does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        with contextlib.suppress(OSError):
+            os.close(self._slave)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+
+    close = unplug
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
+    def problem(self) -> str | None:
+        """What the firmware said when it ended by itself, None while it runs."""
+        if self._process is None or self._process.poll() is None:
+            return None
+        return (self.folder / "stderr.txt").read_text(errors="replace")[-2000:]
+
+
+def main() -> int:
+    words = argparse.ArgumentParser(description="One simulated board, until Ctrl-C.")
+    words.add_argument("instrument", type=Path, help="a folder of hardware/")
+    words.add_argument("--recording", action="append", default=[], metavar="SENSOR=FILE", help="what moves a sensor")
+    given = words.parse_args()
+    hands = dict(HANDS.get(given.instrument.name, {}))
+    for pair in given.recording:
+        sensor, _, file = pair.partition("=")
+        hands[sensor] = {**hands.get(sensor, {}), "file": [str(Path(file).resolve())]}
+    argv, called = interpreter()
+    try:
+        board = SimulatedBoard(given.instrument, hands, argv)
+    except (InstrumentProblem, OSError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(f"{board.name} under {called}; play it with: reachnote play --link serial:{board.path}", flush=True)
+    try:
+        while board.problem() is None:
+            time.sleep(0.2)
+        print(board.problem(), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        board.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
