@@ -8,7 +8,7 @@ import sys
 import time
 
 from reachnote_board import VERSION, wiring
-from reachnote_board.console import Console
+from reachnote_board.console import BLOCK, Console
 from reachnote_board.sampler import Sampler
 from reachnote_board.sensors import since
 from reachnote_wire import TIME_MASK, Packer, native_writer
@@ -59,7 +59,7 @@ class Board:
             self._fault = str(fault) if isinstance(fault, ValueError) else "this board has no wiring yet: reachnote flash"
             return
         self._sensors = wiring.sensors_of(self._wiring, clock)
-        packer = Packer(len(self._sensors), native_writer())
+        packer = Packer(len(self._sensors), native_writer(), BLOCK)
         self._sampler = Sampler(self._sensors, packer, self._wiring.get("rate_hz", 250))
 
     def _open_link(self, stdin, stdout):

@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -20,8 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import prepare
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools import prepare  # noqa: E402
 
 INSTRUMENTS = ("two-switch-box", "squeeze-ball", "reach-beam")
 END_S = 30.0  # saving and rendering may take this long
@@ -57,11 +58,11 @@ class Demo:
         self.latencies: list[float] = []
         self.said: list[str] = []
         self.figures: dict = {}
+        self._rest = b""
 
     def run(self) -> int:
-        import micropython
-        import simulate
         from reachnote.view import View
+        from tools import micropython, simulate
 
         micropython.find(prepare=True)
         argv, called = simulate.interpreter()
@@ -93,7 +94,6 @@ class Demo:
         play = subprocess.Popen(
             [sys.executable, "-m", "reachnote", "play", "--json", *links, *outs, *record],
             stdout=subprocess.PIPE,
-            text=True,
             env={**os.environ, "REACHNOTE_RUNTIME": str(folder), "REACHNOTE_STATE": str(folder)},
             start_new_session=True,
         )
@@ -105,8 +105,9 @@ class Demo:
         with contextlib.suppress(ProcessLookupError):
             play.send_signal(signal.SIGTERM)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        for line in play.stdout:
-            self._take(json.loads(line), None)
+        os.set_blocking(play.stdout.fileno(), True)
+        while self._read(play, None):
+            pass
         play.wait(END_S)
 
     def _outputs(self) -> list[str]:
@@ -118,24 +119,23 @@ class Demo:
         return outs
 
     def _follow(self, play: subprocess.Popen, end: float, boards: list, view: object) -> None:
-        import selectors
-
-        selector = selectors.DefaultSelector()
         os.set_blocking(play.stdout.fileno(), False)
-        selector.register(play.stdout, selectors.EVENT_READ)
-        rest = b""
         while time.monotonic() < end and play.poll() is None:
-            for _ in selector.select(0.05):
-                *lines, rest = (rest + (os.read(play.stdout.fileno(), 65536) or b"")).split(b"\n")
-                for line in lines:
-                    self._take(json.loads(line), view)
+            if select.select([play.stdout], [], [], 0.05)[0]:
+                self._read(play, view)
             if view is not None:
                 view.draw()
             for board in boards:
                 if board.problem() is not None:
                     self.said.append(f"{board.name} stopped: {board.problem()}")
                     return
-        os.set_blocking(play.stdout.fileno(), True)
+
+    def _read(self, play: subprocess.Popen, view: object) -> bool:
+        chunk = os.read(play.stdout.fileno(), 65536)
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            self._take(json.loads(line), view)
+        return bool(chunk)
 
     def _take(self, thing: dict, view: object) -> None:
         if view is not None:

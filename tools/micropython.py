@@ -1,12 +1,12 @@
 """Find, or fetch, a real MicroPython unix interpreter.
 
-`python3 tools/micropython.py` prints the command that starts one (`--json`: as a JSON list), fetching it first if needed;
+`python3 tools/micropython.py` prints the command that starts one (`--json`: as a list), fetching it first if needed;
 `--32` asks for a 32-bit one, where a small int has 31 bits as on a board. Nothing is installed unless the machine's
 own suite has the package: otherwise the packages of a newer Debian suite are unpacked in a cache folder, read through a
 private apt configuration made from the machine's own apt entry, and started through their own loader.
 
-Import it as `tools.micropython`, with the repository's folder on sys.path and never tools/ itself: there it would take the
-place of MicroPython's own `micropython` module, which the firmware imports.
+Import it as `tools.micropython`, with the repository's folder on sys.path and never tools/ itself: there it would take
+the place of MicroPython's own `micropython` module, which the firmware imports.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Unavailable(Exception):
 
 
 def cache_folder() -> pathlib.Path:
-    """The folder for everything these tools fetch or build: $REACHNOTE_CACHE, else reachnote in the user's cache folder."""
+    """Where these tools keep what they fetch or build: $REACHNOTE_CACHE, else reachnote in the user's cache folder."""
     own = os.environ.get("REACHNOTE_CACHE")
     if own:
         return pathlib.Path(own).resolve()
@@ -46,10 +46,19 @@ def cache_folder() -> pathlib.Path:
 def run(argv: list[str], **options) -> str:
     """Run a command and return what it printed; raise Unavailable with its last line if it fails."""
     try:
-        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                              text=True, errors="replace", **options)
+        done = subprocess.run(
+            argv,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            **options,
+        )
     except FileNotFoundError:
-        raise Unavailable(f"The program {argv[0]} is not on this machine: install it, or use a Debian or Ubuntu machine.")
+        raise Unavailable(
+            f"The program {argv[0]} is not on this machine: install it, or use a Debian or Ubuntu machine."
+        ) from None
     if done.returncode:
         lines = [line for line in done.stdout.splitlines() if line.strip()] or ["no message"]
         errors = [line for line in lines if re.match(r"E: |.*\berror:", line, re.I)] or lines
@@ -81,8 +90,10 @@ def own_entry(parts: pathlib.Path = pathlib.Path("/etc/apt")) -> tuple[str, str]
             if suite and entry:
                 rest = f"{entry[1]}SUITE_HERE{entry[2]}"
                 return "own.list", f"deb{rest}\ndeb-src{rest}\n"
-    raise Unavailable("This machine has no apt entry of its own release, so MicroPython cannot be fetched: "
-                      "install a program named micropython by hand and put it on PATH.")
+    raise Unavailable(
+        "This machine has no apt entry of its own release, so MicroPython cannot be fetched: "
+        "install a program named micropython by hand and put it on PATH."
+    )
 
 
 class PrivateApt:
@@ -90,8 +101,14 @@ class PrivateApt:
 
     def __init__(self, folder: pathlib.Path, architecture: str = "", suite: str = SUITE):
         self.folder, self.suite = folder, suite
-        paths = {"Dir::Etc::sourcelist": "/dev/null", "Dir::Etc::sourceparts": folder / "etc", "Dir::State::lists": folder / "lists",
-                 "Dir::Cache": folder / "cache", "Dir::State::status": folder / "status", "APT::Sandbox::User": ""}
+        paths = {
+            "Dir::Etc::sourcelist": "/dev/null",
+            "Dir::Etc::sourceparts": folder / "etc",
+            "Dir::State::lists": folder / "lists",
+            "Dir::Cache": folder / "cache",
+            "Dir::State::status": folder / "status",
+            "APT::Sandbox::User": "",
+        }
         if architecture:
             paths |= {"APT::Architecture": architecture, "APT::Architectures::": architecture}
         self.options = [word for key, value in paths.items() for word in ("-o", f"{key}={value}")]
@@ -130,7 +147,9 @@ class PrivateApt:
 def starts(argv: list[str], bits: int) -> bool:
     """True if argv is a MicroPython of that width that runs here."""
     try:
-        done = subprocess.run([*argv, "-c", PROBE], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            [*argv, "-c", PROBE], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0 and done.stdout.split() == ["micropython", str(bits)]
@@ -138,7 +157,9 @@ def starts(argv: list[str], bits: int) -> bool:
 
 def command_in(root: pathlib.Path) -> list[str]:
     """The argv that starts the interpreter unpacked under `root` with its own loader and libraries, or []."""
-    loaders = [path for pattern in ("usr/lib/*/ld-linux*.so.*", "lib/*/ld-linux*.so.*") for path in sorted(root.glob(pattern))]
+    loaders = [
+        path for pattern in ("usr/lib/*/ld-linux*.so.*", "lib/*/ld-linux*.so.*") for path in sorted(root.glob(pattern))
+    ]
     program = root / "usr/bin/micropython"
     if not loaders or not program.exists():
         return []
@@ -155,13 +176,15 @@ def fetch(target: pathlib.Path, architecture: str, bits: int) -> list[str]:
         apt.update()
         apt.unpack(apt.needed_by("micropython"), work / "root")
         if not starts(command_in(work / "root"), bits):
-            raise Unavailable(f"MicroPython for {architecture} was fetched but does not run here, "
-                              f"most likely because this kernel runs no {bits}-bit programs of that kind.")
+            raise Unavailable(
+                f"MicroPython for {architecture} was fetched but does not run here, "
+                f"most likely because this kernel runs no {bits}-bit programs of that kind."
+            )
         try:
             os.rename(work / "root", target)
         except OSError:
             if not starts(command_in(target), bits):  # else another process was quicker: take its copy
-                raise Unavailable(f"The folder {target} holds something broken: delete it and try again.")
+                raise Unavailable(f"The folder {target} holds something broken: delete it and try again.") from None
     return command_in(target)
 
 
@@ -197,14 +220,20 @@ def _find(bits: int, prepare: bool) -> list[str] | None:
         return [on_path]
     pair = ARCHITECTURES.get(platform.machine())
     if not pair:
-        _reason[bits] = f"No MicroPython package is known for a {platform.machine()} machine: put a program named micropython on PATH."
+        _reason[bits] = (
+            f"No MicroPython package is known for a {platform.machine()} machine: put such a program on PATH."
+        )
         return None
     architecture = pair[0 if bits == 64 else 1]
     target = cache_folder() / "micropython" / architecture
     if starts(command_in(target) or ["micropython-absent"], bits):
         return command_in(target)
     if not prepare:
-        _reason[bits] = "No MicroPython interpreter is here yet: run python3 tools/micropython.py" + (" --32" if bits == 32 else "") + " once."
+        _reason[bits] = (
+            "No MicroPython interpreter is here yet: run python3 tools/micropython.py"
+            + (" --32" if bits == 32 else "")
+            + " once."
+        )
         return None
     try:
         if architecture == pair[0] and os.geteuid() == 0 and own_suite_has_it():
@@ -214,12 +243,16 @@ def _find(bits: int, prepare: bool) -> list[str] | None:
     except Unavailable as error:
         _reason[bits] = str(error)
     except OSError as error:
-        _reason[bits] = f"MicroPython could not be put in {target} ({error.strerror}): set REACHNOTE_CACHE to a folder you can write."
+        _reason[bits] = (
+            f"MicroPython could not be put in {target} ({error.strerror}): set REACHNOTE_CACHE to a writable folder."
+        )
     return None
 
 
 def main(words: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Print the command of a real MicroPython interpreter, fetching it if needed.")
+    parser = argparse.ArgumentParser(
+        description="Print the command of a real MicroPython interpreter, fetching it if needed."
+    )
     parser.add_argument("--json", action="store_true", help="print the command as a JSON list")
     parser.add_argument("--32", dest="narrow", action="store_true", help="a 32-bit interpreter, as on a board")
     choice = parser.parse_args(words)

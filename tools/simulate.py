@@ -21,10 +21,10 @@ import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "host"), str(ROOT / "protocols"), str(ROOT / "tools")]
+sys.path[:0] = [str(ROOT / "host"), str(ROOT / "protocols"), str(ROOT)]
 
-import micropython  # noqa: E402  tools/micropython.py: finds a real interpreter
 from reachnote.instrument import InstrumentProblem, read_instrument  # noqa: E402
+from tools import micropython  # noqa: E402
 
 DATA = ROOT / "tests" / "data"
 DRIVERS = ROOT / "firmware" / "reachnote_board" / "sensors"

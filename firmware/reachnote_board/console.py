@@ -1,17 +1,21 @@
 # The link over the board's own console: USB serial on a board, a pseudo-terminal on a desktop.
 #
 # Streams only while a keep-alive was heard in the last 2 s (the lease), and drops a whole line rather than wait.
-# On an RP2040 "ready to write" means one free byte, and a write to a host that does not read waits up to 500 ms:
-# so after the console was full we leave it alone until it was ready for two ticks on end.
+#
+# On an RP2040 "ready to write" means one free byte, and a write that does not fit waits for the host, 500 ms and more.
+# Its buffer empties in USB packets of 64 bytes: as long as everything is written in whole blocks of 64, each block after
+# a look, what is free is a multiple of 64 and a block never waits. Lines are filled up with newlines for that.
 
 import select
+import sys
 
 from reachnote_board.sensors import since
 from reachnote_wire import ASK_HELLO, ERROR, HELLO, KEEP_ALIVE, LEASE_MS, SET, ascii_json, body_of, frame
 
 READ_A_TICK = 12  # a keep-alive is 11 bytes
-HELLO_A_TICK = 128
-TAIL_A_TICK = 32
+BLOCK = 64 if sys.platform == "rp2" else 1
+BLOCKS_A_TICK = 2 if BLOCK > 1 else 128
+TAIL = 512  # more than the longest line
 
 
 class Console:
@@ -38,29 +42,26 @@ class Console:
         self._length = 0
         self._skip = False
         self._heard = 0
-        self._ready = 0
-        self._tail = bytearray(512)
+        self._ready = False
+        self._buffer = None
+        self._blocks = ()
+        self._tail = bytearray(TAIL)
+        view = memoryview(self._tail)
+        self._tail_blocks = [view[n : n + BLOCK] for n in range(0, TAIL, BLOCK)]
         self._tail_at = 0
         self._tail_end = 0
         self._long = None  # hello or error on its way, sent a piece a tick
         self._long_at = 0
 
     def step(self, now):
-        readable = False
-        writable = False
-        for what in self._poll.ipoll(0):
-            if what[0] is self._stdin:
-                readable = True
-            elif what[1] & select.POLLOUT:
-                writable = True
-        self._ready = (self._ready + 1 if self._ready < 3 else 3) if writable else 0
+        readable = self._look()
         if self.streaming and since(now, self._heard) > LEASE_MS * 1000:
             self.streaming = False
             self._long = None
             self._tail_at = self._tail_end = 0
         if readable:
             self._hear(now)
-        if writable:
+        if self._ready:
             if self._tail_at < self._tail_end:
                 self._send_tail()
             elif self._long is not None:
@@ -69,20 +70,24 @@ class Console:
     def send(self, buffer):
         if not self.streaming:
             return False
-        if self._ready == 0 or self._long is not None or self._tail_at < self._tail_end:
-            self._ready = -2 if self._ready == 0 else self._ready
+        if not self._ready or self._long is not None or self._tail_at < self._tail_end:
             self.dropped += 1
             return False
-        if self._ready < 0:
+        if buffer is not self._buffer:
+            self._cut(buffer)
+        at = 0
+        for block in self._blocks:
+            if at and not self._free():
+                break
+            sent = self._put(block)
+            at += sent
+            if sent < len(block):
+                break
+        if at == 0:
             self.dropped += 1
             return False
-        sent = self._write(buffer)
-        if sent is None:
-            self.dropped += 1
-            self._ready = -2
-            return False
-        if sent < len(buffer):
-            self._keep_tail(buffer, sent)
+        if at < len(buffer):
+            self._keep_tail(buffer, at)
         return True
 
     def trouble(self, sensor, text):
@@ -99,30 +104,52 @@ class Console:
             self._long += line
 
     def _send_long(self):
-        end = self._long_at + HELLO_A_TICK
-        sent = self._write(self._long[self._long_at : end])
-        if sent:
-            self._long_at += sent
-        if self._long_at >= len(self._long):
-            self._long = None
+        size = BLOCK if BLOCK > 1 else 128
+        for n in range(2):
+            if n and not self._free():
+                return
+            piece = self._long[self._long_at : self._long_at + size]
+            piece += b"\n" * (-len(piece) % BLOCK)
+            self._long_at += self._put(piece)
+            if self._long_at >= len(self._long):
+                self._long = None
+                return
 
-    def _keep_tail(self, buffer, sent):
+    def _cut(self, buffer):
+        # The packer's buffer is always the same one: cut it into blocks once.
+        view = memoryview(buffer)
+        size = BLOCK if BLOCK > 1 else len(buffer)
+        self._blocks = [view[n : n + size] for n in range(0, len(buffer), size)]
+        self._buffer = buffer
+
+    def _keep_tail(self, buffer, at):
+        # The packer writes the next line over this one: the rest is copied.
         n = 0
-        while sent < len(buffer):
-            self._tail[n] = buffer[sent]
+        while at < len(buffer):
+            self._tail[n] = buffer[at]
             n += 1
-            sent += 1
+            at += 1
         self._tail_at = 0
         self._tail_end = n
 
     def _send_tail(self):
-        for _ in range(TAIL_A_TICK):
-            if self._tail_at >= self._tail_end:
+        for n in range(BLOCKS_A_TICK):
+            if self._tail_at >= self._tail_end or n and BLOCK > 1 and not self._free():
                 return
-            self._one[0] = self._tail[self._tail_at]
-            if not self._write(self._one):
+            sent = self._put(self._tail_blocks[self._tail_at // BLOCK])
+            if not sent:
                 return
-            self._tail_at += 1
+            self._tail_at += sent
+
+    def _put(self, data):
+        try:
+            return self._write(data) or 0
+        except OSError:  # nobody has the port open
+            return 0
+
+    def _free(self):
+        self._look()
+        return self._ready
 
     # ------------------------------------------------------------ in
 
@@ -130,9 +157,12 @@ class Console:
         one = self._one
         line = self._line
         for n in range(READ_A_TICK):
-            if n and not self._more():
+            if n and not self._look():
                 return
-            if not self._read(one):
+            try:
+                if not self._read(one):
+                    return
+            except OSError:  # nobody has the port open
                 return
             c = one[0]
             if c == 10:
@@ -146,11 +176,16 @@ class Console:
             else:
                 self._skip = True
 
-    def _more(self):
+    def _look(self):
+        # True when there is something to read; whether there is room to write is kept.
+        readable = False
+        self._ready = False
         for what in self._poll.ipoll(0):
             if what[0] is self._stdin:
-                return True
-        return False
+                readable = True
+            elif what[1] & select.POLLOUT:
+                self._ready = True
+        return readable
 
     def _heard_line(self, now):
         if self._is_keep_alive():

@@ -38,6 +38,7 @@ STATUS_S = 1.0
 COLLECT_S = 5.0
 BACKLOG = 1 << 20  # bytes kept for an outlet that does not read
 WATCH_BACKLOG = 1 << 18  # bytes kept for records or control: beyond that they miss something, and it is counted
+READY_S = 3.0  # to open the outputs before the first board is let in
 LEAVE_S = 60.0  # an outlet may need this to render and save
 
 
@@ -124,6 +125,7 @@ class Engine:
         self._outlet: Writer | None = None
         self._outlet_process: subprocess.Popen | None = None
         self._outlet_talk = -1
+        self._outlet_ready = False
         self._heard: dict[int, bytes] = {}
         self._next_tick = self._next_beat = self._next_flush = self._next_status = self._next_collect = 0.0
         self._names: list[tuple[int, str]] = []
@@ -140,6 +142,7 @@ class Engine:
         self._start_outlet()
         self._start_control()
         self._start_records()
+        self._await_outlet()
         for spec in self.settings.links:
             try:
                 link = open_link(spec, self._wake)
@@ -155,6 +158,13 @@ class Engine:
             signal.signal(number, self._asked_to_end)
         with contextlib.suppress(OSError, ValueError):
             self._selector.register(0, selectors.EVENT_READ, self._parent_gone)
+
+    def _await_outlet(self) -> None:
+        # Opening outputs takes a moment; a first note must not wait for it.
+        deadline = time.monotonic() + READY_S
+        while not self._outlet_ready and (left := deadline - time.monotonic()) > 0:
+            for key, _ in self._selector.select(left):
+                key.data(key.fd)
 
     def run(self) -> None:
         """Until somebody asks for the end."""
@@ -448,6 +458,7 @@ class Engine:
 
     def _outlet_said(self, fd: int) -> None:
         for thing in self._lines(fd):
+            self._outlet_ready = self._outlet_ready or thing.get("news") == "outlet"
             self._news(thing)
 
     def _commanded(self, fd: int) -> None:

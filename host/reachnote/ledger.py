@@ -145,7 +145,7 @@ class Ledger:
         self._used[channel] = self._used.get(channel, 0) | outputs
 
     def _on(self, event: Event) -> list[Event]:
-        allowed = self.guard.note(event)
+        allowed = self.guard.note(event) if event.outputs else None  # a sensor without a voice
         if allowed is None:
             return []
         place = (allowed.channel, allowed.a)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import shutil
 import sys
+import textwrap
 import time
 
 from reachnote.music import note_name
@@ -83,8 +84,9 @@ class View:
         if not self._levels:
             out.append("  No sensor yet. Plug a board in.")
         out += ["", f"  {self._latency()}", ""]
-        out += [f"  {text}" for text in self.extra]
-        out += [f"  {text}" for text in self._news]
+        for text in [*self.extra, *self._news]:
+            deeper = " " * (len(text) - len(text.lstrip()) + 2)
+            out += textwrap.wrap(text.strip(), max(width - 8, 20), initial_indent=deeper, subsequent_indent=deeper)
         out += ["", "  Ctrl-C ends in silence."]
         return [line[:width] for line in out]
 

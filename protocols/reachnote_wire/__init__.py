@@ -165,6 +165,8 @@ class Splitter:
         lines = chunk.split(b"\n")
         last = lines.pop()
         for line in lines:
+            if not line:
+                continue
             body = body_of(line)
             if body is None:
                 body = self._rescue(line)
@@ -214,18 +216,19 @@ class Packer:
     """Writes reading lines of one instrument into one buffer, made once.
 
     Fill `status[i]` and `value[i]` (0 .. 2**24-1), then `pack(time_us)`; the line, newline
-    included, is `buffer`. `pack` takes nothing from the heap.
+    included, is `buffer`, filled up with newlines to a multiple of `block` bytes where one is given.
+    `pack` takes nothing from the heap.
     """
 
-    def __init__(self, count, native=None):
+    def __init__(self, count, native=None, block=1):
         if not 0 < count <= MAX_SENSORS:
             raise ValueError("a board carries 1 to %d sensors" % MAX_SENSORS)
         self.status = bytearray(count)
         self.value = array("i", [0] * count)
-        self.buffer = bytearray(2 + 12 + 8 * count + 9)
+        length = 2 + 12 + 8 * count + 9
+        self.buffer = bytearray(b"\n" * (length + -length % block))
         self.buffer[0] = 36
         self.buffer[1] = ord(READING)
-        self.buffer[-1] = 10
         self._head = array("i", (0, 0, count))
         self._write = native or write_plain
 

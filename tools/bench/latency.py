@@ -24,8 +24,8 @@ import tty
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tools" / "bench")]
-import prepare  # noqa: E402
+sys.path[:0] = [str(ROOT), str(ROOT / "tools" / "bench")]
+from tools import prepare  # noqa: E402
 
 SWITCHES = 4  # of the probe board
 PRESS_S = 0.125  # 8 notes a second of each: below the guard's limits
@@ -361,15 +361,15 @@ def cost_per_reading() -> dict:
 def edge_to_note(seconds: float) -> dict:
     """From a scripted switch edge inside the shipped firmware, under the interpreter that is named, to the MIDI bytes."""
     import reachnote_wire as wire
-    import simulate
     from reachnote import journal
+    from tools import simulate
 
     argv, called = simulate.interpreter()
     folder = Path(tempfile.mkdtemp(prefix="reachnote-bench-"))
     os.mkfifo(folder / "midi")
     midi = os.open(folder / "midi", os.O_RDONLY | os.O_NONBLOCK)
     keep = os.open(folder / "midi", os.O_WRONLY | os.O_NONBLOCK)
-    script = {"name": "scripted", "driver": "scripted", "kind": "switch", "samples": [[0, 0], [97, 1], [150, 0]], "loop_ms": 190}
+    script = {"name": "scripted", "driver": "scripted", "kind": "switch", "samples": [[0, 0], [97, 1], [150, 0]], "period_ms": 190}
     wiring = {"format": 1, "instrument": "bench", "name": "Bench", "rate_hz": 250, "buses": {}, "sensors": [script]}
     board = simulate.SimulatedBoard(ROOT / "hardware" / "bench", {}, argv, folder=folder / "board", wiring=wiring)
     running = Running(folder, [f"serial:{board.path}"], [f"raw:{folder / 'midi'}"], "--record", str(folder / "j.jsonl"))
