@@ -67,12 +67,16 @@ class Board:
         if network:
             from reachnote_board.wifi import open_link
 
-            return open_link(network, self.hello, self.set_option, self._facts["uid"])
+            try:
+                return open_link(network, self.hello, self.set_option, self._facts["uid"])
+            except (ValueError, OSError) as fault:
+                self._fault = "the network cannot be used (%s); this board speaks over USB" % fault
         return Console(stdin, stdout, self.hello, self.set_option)
 
     def hello(self):
-        if self._wiring is None:
+        if self._fault is not None:
             self.link.trouble("", self._fault)
+        if self._wiring is None:
             return self._facts
         self._facts["worst_tick_us"] = self.worst_us
         self.worst_us = 0

@@ -13,7 +13,6 @@ from reachnote_board.sensors import since
 from reachnote_wire import LEASE_MS, ascii_json
 
 HELLO_US = 2000000  # until somebody listens
-READ_A_TICK = 2
 KEEP_ALIVE = b"/reachnote/keepalive\0\0\0\0"
 ASK_HELLO = b"/reachnote/askhello\0"
 SET = b"/reachnote/set\0\0"
@@ -38,7 +37,7 @@ class OscLink:
         self._always = always
         self._heard = 0
         self._said = None
-        self._in = bytearray(512)
+        self._in = bytearray(256)
         self._length = 0
         self._layout = bytearray([_layout_of(sensor.get("kind")) for sensor in hello()["sensors"]])
         ints = 2
@@ -63,9 +62,7 @@ class OscLink:
     def step(self, now):
         if self._read is None:
             return
-        for _ in range(READ_A_TICK):
-            if not self._hear(now):
-                break
+        self._hear(now)
         if self._always:
             if not self.streaming:
                 self._lease(now)
@@ -137,49 +134,50 @@ class OscLink:
     # ------------------------------------------------------------ in
 
     def _hear(self, now):
-        """True when there may be more to read."""
         try:
             self._length = self._read(self._in) or 0
         except OSError:  # nothing there (CPython), or an answer of the network to what was sent
-            return False
-        if not self._length:
-            return False
-        if self._is(KEEP_ALIVE):
-            self._lease(now)
-        elif self._is(ASK_HELLO):
+            return
+        # MicroPython's readinto joins whatever datagrams are there; each begins at a multiple of four.
+        asked = False
+        at = 0
+        while at < self._length:
+            if self._is(KEEP_ALIVE, at):
+                self._lease(now)
+            elif self._is(ASK_HELLO, at):
+                asked = True
+            elif self._is(SET, at) and self._set(at):
+                asked = True
+            at += 4
+        if asked:
             self._introduce(now)
-        elif self._is(SET):
-            self._set(now)
-        return True
 
-    def _is(self, head):
-        if self._length < len(head):
+    def _is(self, head, at):
+        if self._length < at + len(head):
             return False
-        n = 0
         for c in head:
-            if self._in[n] != c:
+            if self._in[at] != c:
                 return False
-            n += 1
+            at += 1
         return True
 
-    def _set(self, now):
+    def _set(self, at):
         try:
-            name, value = read_set(bytes(self._in[: self._length]))
+            name, value = read_set(bytes(self._in[at : self._length]))
             why = self._set_option(name, value)
         except (ValueError, IndexError):
             why = "set: this is not a name and one value"
         if why:
             self.trouble("", why)
-        else:
-            self._introduce(now)
+        return not why
 
 
 def read_set(packet):
-    """(name, value) of a /reachnote/set. ValueError or IndexError when it is none."""
+    """(name, value) of a /reachnote/set; another message may follow. ValueError or IndexError when it is none."""
     at = len(SET)
     end = packet.find(b"\0", at)
     tags = packet[at:end]
-    if len(packet) % 4 or len(tags) != 3 or tags[:2] != b",s":
+    if len(tags) != 3 or tags[:2] != b",s":
         raise ValueError
     at += 4
     end = packet.find(b"\0", at)
@@ -195,9 +193,9 @@ def read_set(packet):
         if end < 0:
             raise ValueError
         return name, packet[at:end].decode()
-    if len(packet) != at + 4 or tag not in b"if":
+    if len(packet) < at + 4 or tag not in b"if":
         raise ValueError
-    return name, struct.unpack(">i" if tag == 105 else ">f", packet[at:])[0]
+    return name, struct.unpack(">i" if tag == 105 else ">f", packet[at : at + 4])[0]
 
 
 def text(words):

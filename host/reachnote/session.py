@@ -225,6 +225,11 @@ class Session:
 
     def _said(self, link: int, talk: Conversation, now: float) -> None:
         board = talk.board
+        if board.said and talk.seat is None:
+            for _, text in board.said:
+                talk.told = True
+                self.news.append({"news": "problem", "link": talk.name, "text": f"A board says: {text}"})
+            board.said.clear()
         if board.problem is not None:
             if not talk.told:
                 talk.told = True
