@@ -9,6 +9,7 @@ import time
 
 from reachnote_board import VERSION, wiring
 from reachnote_board.console import BLOCK, Console
+from reachnote_board.plausible import later
 from reachnote_board.sampler import Sampler
 from reachnote_board.sensors import since
 from reachnote_wire import TIME_MASK, Packer, native_writer
@@ -44,7 +45,7 @@ class Board:
             "uid": identity(),
             "boot": "".join("%02x" % b for b in os.urandom(4)),
             "chip": sys.platform,
-            "interpreter": "%s %s" % (sys.implementation[0], ".".join(str(n) for n in sys.implementation[1][:3])),
+            "interpreter": "%s %s" % (sys.implementation.name, ".".join(str(n) for n in sys.implementation.version[:3])),
         }
         self._last = clock()
         self._collected = self._last
@@ -116,7 +117,7 @@ class Board:
         due = clock()
         while True:
             self.step()
-            due = due + TICK_US & TIME_MASK
+            due = later(due, TICK_US)
             rest = since(due, clock())
             if rest > 0:
                 time.sleep_us(rest)

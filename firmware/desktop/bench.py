@@ -1,23 +1,24 @@
-# The workbench behind the desktop's `machine`: which device model is wired to which pin, ADC input and bus, and the time
-# they live in.
+# The workbench behind the desktop's `machine`: which device model is wired to which pin, ADC input and bus,
+# and the time they live in.
 #
 # By hand (tests, special benches); a model is told the time as whole us since the bench began:
 #
 #     bench.begin(clock)                        clock() gives us, may come round at 2**30
-#     bench.attach_pin(14, model)               model.level(us) -> 0/1; model.drive(us, level) where the board drives it;
-#                                               model.next_edge(after_us) -> us or -1, where interrupts are wanted
+#     bench.attach_pin(14, model)               model.level(us) -> 0/1; drive(us, level) where the board drives it;
+#                                               next_edge(after_us) -> us or -1, where interrupts are wanted
 #     bench.attach_adc(26, model)               model.volts(us) -> V
-#     bench.attach_i2c("i2c0", 0x18, model)     model.write(us, data) and model.read(us, buffer) -> False: not acknowledged
+#     bench.attach_i2c("i2c0", 0x18, model)     model.write(us, data), read(us, buffer) -> False: no acknowledge
 #
-# From files: set_up(folder, clock) reads the folder's wiring.json, wires one model to every sensor that has one, and lets
-# hands.json say what moves them, by the sensor's name (see hand.py for the keys of a hand):
+# From files: set_up(folder, clock) reads the folder's wiring.json, wires one model to every sensor that has one,
+# and lets hands.json say what moves them, by the sensor's name (see hand.py for the keys of a hand):
 #
 #     {"left": {"file": "taps.csv", "step": true},
 #      "breath": {"file": ["soft.csv", "strong.csv"], "scale": 8.0, "offset": 101325, "faults": {"absent": [30, 35]}},
 #      "slide": {"value": 480}}
 #
-# "faults" are times in s [from, to] during which a switch of the model is thrown (absent, stuck, saturated, no_target, ...), or
-# true for always; other keys ("bounce_us", "noise", ...) go to the model. A sensor without a hand rests.
+# "faults" are times in s [from, to] during which a fault of the model is thrown (absent, stuck, saturated,
+# no_target, ...), or true for always; other keys ("bounce_us", "noise", ...) go to the model. A sensor without
+# a hand rests.
 #
 # There are no interrupts here: an edge is delivered at the next look at the clock or a pin, and meanwhile the clock
 # stands at the edge's own time, so what is measured is exact.
@@ -25,7 +26,14 @@
 import json
 
 MASK = (1 << 30) - 1
-MODELS = {"switch": "switch", "mprls": "mprls", "vl53l1x": "vl53l1x", "hcsr04": "hcsr04", "voltage": "divider", "fsr": "divider"}
+MODELS = {
+    "switch": "switch",
+    "voltage": "divider",
+    "fsr": "divider",
+    "mprls": "mprls",
+    "vl53l1x": "vl53l1x",
+    "hcsr04": "hcsr04",
+}
 
 pins = {}
 adcs = {}

@@ -39,6 +39,9 @@ class _Console:
     def fileno(self):
         return self.fd
 
+    def flush(self):
+        pass
+
 
 class _Poll:
     def __init__(self):

@@ -5,7 +5,7 @@ import machine
 
 
 class Hardware:
-    """`buses` is wiring.json's table {"i2c0": {"sda": 4, "scl": 5, "freq": 400000}}; `clock()` gives us modulo 2**30."""
+    """`buses` is wiring.json's {"i2c0": {"sda": 4, "scl": 5, "freq": 400000}}; `clock()` gives us modulo 2**30."""
 
     def __init__(self, buses, clock):
         # Off-board an edge is delivered late, with the clock set back to the edge's own time.
@@ -37,7 +37,7 @@ class Hardware:
                 raise ValueError("there is no bus '%s'; the wiring names: %s" % (name, ", ".join(self._buses)))
             bus = self._buses[name]
             freq = bus.get("freq", 400000)
-            # A bus held low by a broken cable costs at most this, not the port's 50 ms: four times our longest transfer.
+            # A bus held low by a broken cable costs at most this, not the port's 50 ms; 4 times our longest transfer.
             patience_us = 20 * 9 * 4 * 1000000 // freq
             self._made[name] = machine.I2C(
                 int(name[-1]), sda=machine.Pin(bus["sda"]), scl=machine.Pin(bus["scl"]), freq=freq, timeout=patience_us

@@ -15,7 +15,8 @@ def whole(sensor, key, low, high):
     """The whole number an option holds, or ValueError with a sentence."""
     value = sensor.option(key)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError("sensor '%s': %s is %s, it must be a whole number from %d to %d" % (sensor.name, key, value, low, high))
+        text = "sensor '%s': %s is %s, it must be a whole number from %d to %d"
+        raise ValueError(text % (sensor.name, key, value, low, high))
     return value
 
 
@@ -23,7 +24,8 @@ def number(sensor, key, low, high):
     """The number an option holds, or ValueError with a sentence."""
     value = sensor.option(key)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise ValueError("sensor '%s': %s is %s, it must be a number from %s to %s" % (sensor.name, key, value, low, high))
+        text = "sensor '%s': %s is %s, it must be a number from %s to %s"
+        raise ValueError(text % (sensor.name, key, value, low, high))
     return value
 
 
@@ -31,7 +33,8 @@ def choice(sensor, key, words):
     """The word an option holds, or ValueError with a sentence."""
     value = sensor.option(key)
     if value not in words:
-        raise ValueError("sensor '%s': %s is %s, it must be one of: %s" % (sensor.name, key, value, ", ".join(words)))
+        known = ", ".join([str(word) for word in words if word is not None])
+        raise ValueError("sensor '%s': %s is %s, it must be one of: %s" % (sensor.name, key, value, known))
     return value
 
 
@@ -71,7 +74,7 @@ class Watch:
             self._moved_at = self._inside_at = now
         high = raw >= self._highest
         low = raw <= LOW
-        if not (high and self._top or low and self._bottom):
+        if not ((high and self._top) or (low and self._bottom)):
             self._inside_at = now
             self._rail = False
         elif since(now, self._inside_at) >= RAIL_US:

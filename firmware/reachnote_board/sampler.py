@@ -1,5 +1,6 @@
 # From sensors to one line a tick of the line rate. Told the time, asks nothing, allocates nothing.
 
+from reachnote_board.plausible import later
 from reachnote_board.sensors import since
 from reachnote_wire import FAULT
 
@@ -48,7 +49,7 @@ class Sampler:
         if late >= 0:
             # Keep the beat; after a stall start a new one instead of catching up.
             step = self.period_us if late < self.period_us else late + self.period_us
-            self._due = self._due + step & 0x3FFFFFFF
+            self._due = later(self._due, step)
         self._last = now
         self._pack(now)
         return True

@@ -1,8 +1,8 @@
 # Device models for the bench, one file a device: what its data sheet says, seen from its pins.
 #
-# Each is moved by `hand`, position(t_s) -> number, and has faults to throw: plain attributes that are False or True, set by
-# hand or by throw({"absent": [30, 35], "stuck": True}): from 30 s to 35 s, always.
-# Each file has wire(sensor, attach_pin, attach_adc, attach_i2c): a model from a sensor's table of wiring.json, attached.
+# Each is moved by `hand`, position(t_s) -> number, and has faults to throw: plain attributes that are False or True,
+# set by hand or by throw({"absent": [30, 35], "stuck": True}): from 30 s to 35 s, always.
+# Each file has wire(sensor, attach_pin, attach_adc, attach_i2c): a model for a sensor of wiring.json, attached.
 
 
 class Device:

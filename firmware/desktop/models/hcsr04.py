@@ -1,8 +1,9 @@
 # An HC-SR04: two models, `trigger` and `echo`, of one device. The hand gives the distance in mm.
 #
-# HC-SR04 data sheet: a trigger of at least 10 us sends eight cycles of 40 kHz; then echo is high for as long as the sound
-# was under way, there and back at 343 m/s; without an echo it falls after `timeout_us` (38 ms; on some makes 200 ms).
-# A trigger while echo is high is not heard. Faults: absent (no echo pulse at all), stuck (echo high), no_target.
+# HC-SR04 data sheet: a trigger of at least 10 us sends eight cycles of 40 kHz; then echo is high for as long as the
+# sound was under way, there and back at 343 m/s; without an echo it falls after `timeout_us` (38 ms; on some
+# makes 200 ms). A trigger while echo is high is not heard.
+# Faults: absent (no echo pulse at all), stuck (echo high), no_target.
 
 from hand import Still
 from models import Device

@@ -1,7 +1,7 @@
 # Honeywell MPRLS0025PA00001A on I2C. The hand gives the absolute pressure in Pa.
 #
-# Honeywell data sheet 32332628, MPR series: answers 1 ms after power; AA 00 00 starts a measurement of about 5 ms, during
-# which the status is busy and the counts are those before; status bit 6 powered, 5 busy, 2 integrity, 0 math
+# Honeywell data sheet 32332628, MPR series: answers 1 ms after power; AA 00 00 starts a measurement of about 5 ms,
+# during which the status is busy and the counts are those before; status bit 6 powered, 5 busy, 2 integrity, 0 math
 # saturation; 24-bit counts, 10 % to 90 % for 0 to 25 psi.
 # Faults: absent (no acknowledge), stuck (the same counts), saturated (math saturation), integrity.
 
@@ -40,9 +40,11 @@ class Mprls(Device):
         if not self._here(us):
             return False
         self._finish(us)
-        state = 0x40 | (0x20 if self._begun_us >= 0 else 0) | (4 if self.integrity else 0) | (1 if self.saturated else 0)
+        busy = 0x20 if self._begun_us >= 0 else 0
+        state = 0x40 | busy | (4 if self.integrity else 0) | (1 if self.saturated else 0)
+        answer = (state, self._counts >> 16 & 255, self._counts >> 8 & 255, self._counts & 255)
         for n in range(len(buffer)):
-            buffer[n] = (state, self._counts >> 16 & 255, self._counts >> 8 & 255, self._counts & 255)[n] if n < 4 else 255
+            buffer[n] = answer[n] if n < 4 else 255
         return True
 
     def _here(self, us):

@@ -1,10 +1,10 @@
 # An ST VL53L1X on I2C, as its ultra lite driver sees it. The hand gives the distance in mm.
 #
-# ST DS12385: no acknowledge for 1.2 ms after power; 16-bit register addresses that count up. ST UM2510: 0xE5 bit 0 booted;
-# 0x87 = 0x40 starts measuring every intermeasurement period, 0 stops; 0x31 bit 0, in the polarity of 0x30 bit 4, says that a
-# measurement is ready; result registers then stand still until 0x86 = 1 clears it. What is configured while measuring
-# counts from the next start. Range status 0x89: 9 valid, 6 sigma, 4 weak signal, 5 phase, 8 clipped near; mm in
-# 0x96, signal rate in 0x98 (9.7 bits of Mcps).
+# ST DS12385: no acknowledge for 1.2 ms after power; 16-bit register addresses that count up. ST UM2510: 0xE5 bit 0
+# booted; 0x87 = 0x40 starts measuring every intermeasurement period, 0 stops; 0x31 bit 0, in the polarity of 0x30
+# bit 4, says that a measurement is ready; result registers then stand still until 0x86 = 1 clears it. What is
+# configured while measuring counts from the next start. Range status 0x89: 9 valid, 6 sigma, 4 weak signal,
+# 5 phase, 8 clipped near; mm in 0x96, signal rate in 0x98 (9.7 bits of Mcps).
 # Faults: absent, stuck (measures no more), no_target, weak (sigma), faint (weak signal).
 
 from hand import Still

@@ -25,7 +25,9 @@ HALF = (TIME_MASK + 1) >> 1
 
 def since(now, then):
     """Microseconds from `then` to `now`, both modulo 2**30; negative when `then` lies ahead."""
-    return ((now - then + HALF) & TIME_MASK) - HALF
+    # Every step stays a small integer: above 2**30 a 32-bit board would take it from the heap.
+    ahead = now - then & TIME_MASK
+    return ahead - HALF - HALF if ahead >= HALF else ahead
 
 
 class Sensor:

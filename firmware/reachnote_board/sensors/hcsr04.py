@@ -1,7 +1,7 @@
 # HC-SR04 ultrasound distance: a pulse on the trigger pin, then an echo pulse as long as the sound was under way.
 #
-# Facts: HC-SR04 data sheet (trigger at least 10 us; 60 ms between measurements; 20 to 4000 mm; without an echo the pulse
-# ends by itself after about 38 ms, on some makes after 200 ms). 343 m/s, there and back: mm = us * 343 / 2000.
+# Facts: HC-SR04 data sheet (trigger at least 10 us; 60 ms between measurements; 20 to 4000 mm; without an echo the
+# pulse ends by itself after about 38 ms, on some makes after 200 ms). 343 m/s, there and back: mm = us * 343 / 2000.
 # The echo pin of a 5 V module needs a divider.
 #
 # The trigger goes up in one tick and down in the next. Edges are timed by interrupt; every value is sent as it is,

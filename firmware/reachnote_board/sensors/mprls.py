@@ -43,7 +43,7 @@ class Driver(Sensor):
         self._measuring = False
         self._failed = 0
         self._wait_us = 0
-        self._at = 0
+        self._at = -1
         self._counts = -1
         self._moved_at = 0
         self._stuck = False
@@ -62,8 +62,10 @@ class Driver(Sensor):
         }
 
     def step(self, now):
+        if self._at < 0:
+            self._at = now
         waited = since(now, self._at)
-        if waited < self._wait_us and waited >= 0:
+        if waited < self._wait_us:
             return
         try:
             if self._measuring:

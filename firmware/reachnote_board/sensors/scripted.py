@@ -1,7 +1,8 @@
 # A sensor that plays a script instead of measuring: for benches, demonstrations and tests of everything behind it.
 #
-# The script is `samples` [[ms, value], [ms, value, status], ...], or a `wave`, or a file of "t_s,value" lines read at start
-# (`source`; on a desktop). It starts with the first tick and loops. A switch passes on its edges with their true times.
+# The script is `samples` [[ms, value], [ms, value, status], ...], or a `wave`, or a file of "t_s,value" lines read at
+# start (`source`; on a desktop). It starts with the first tick and loops. A switch passes on its edges with
+# their true times.
 
 from array import array
 
@@ -20,7 +21,7 @@ class Driver(Sensor):
         "samples": (None, "[[ms, raw value, status (default ok)], ...], ms ascending from 0"),
         "wave": (None, '"square" (high, then low; played when nothing is told) or "ramp" (low to high and back)'),
         "source": (None, 'path of a file of "t_s,value" lines'),
-        "period_ms": (None, "length of a loop, ms, 1 to 500000; untold: 1000 for a wave, else the last sample lasts like the one before"),
+        "period_ms": (None, "length of a loop, ms, 1 to 500000; untold 1000 for a wave, else the script's own"),
         "low": (0, "lowest raw value of a wave, 0 to 16777215"),
         "high": (1, "highest raw value of a wave, 0 to 16777215"),
         "smooth": (False, "true: straight lines between samples"),
@@ -30,7 +31,7 @@ class Driver(Sensor):
         "per_unit": (1, "raw counts a unit"),
         "min": (0, "lowest plausible raw value"),
         "max": (None, "highest plausible raw value; else the script's own"),
-        "rest": (None, "raw value where nobody plays; else the script's first"),
+        "rest": (None, "raw value where nobody plays; else the script's lowest"),
         "reach": (None, "raw value of a full reach; else the script's highest"),
         "rate_hz": (1000, "rate of fresh values, Hz"),
     }
@@ -53,16 +54,18 @@ class Driver(Sensor):
         self._old = True
 
     def describe(self):
-        top = max(self._values)
-        first = 0 if self._switch else self._values[0]
+        rest = self._or(self.option("rest"), min(self._values))
+        reach = self._or(self.option("reach"), max(self._values))
+        if reach == rest:
+            reach = rest + 1 if rest < LARGEST else rest - 1
         return {
             "kind": self._kind,
             "unit": self.option("unit"),
             "per_unit": self.option("per_unit"),
             "min": self.option("min"),
-            "max": self._or(self.option("max"), max(top, 1)),
-            "rest": self._or(self.option("rest"), first),
-            "reach": self._or(self.option("reach"), top if top != first else first + 1),
+            "max": self._or(self.option("max"), max(rest, reach)),
+            "rest": rest,
+            "reach": reach,
             "rate_hz": self.option("rate_hz"),
         }
 
@@ -167,5 +170,6 @@ class Driver(Sensor):
         gaps = [times[n + 1] - times[n] for n in range(len(rows))]
         for gap in gaps:
             if not 0 < gap <= LONGEST_US:
-                raise ValueError("sensor '%s': times must ascend, by at most 500 s, and end within the loop" % self.name)
+                text = "sensor '%s': times must ascend, by at most 500 s, and end within the loop"
+                raise ValueError(text % self.name)
         return gaps

@@ -173,7 +173,7 @@ class Driver(Sensor):
         signal = result[15] << 8 | result[16]
         if raw == 9:
             self.status = OK
-        elif raw == 6 or raw == 8 or raw == 19 or raw == 4 and signal >= SIGNAL_LOW:
+        elif raw == 6 or raw == 8 or raw == 19 or (raw == 4 and signal >= SIGNAL_LOW):
             self.status = WEAK
         elif 1 <= raw <= 3:
             if self.status != FAULT:
