@@ -14,7 +14,8 @@ class Backlog:
     Notes, programs and order-sensitive controllers keep their order and overtake other controllers, bends and
     pressure, of which only the latest of each kind waits. At most `limit` messages wait in the note lane,
     not counting Note Offs and channel mode messages, which are never dropped (they are merged per key, so
-    2048 keys bound them). A Note On that waited more than `stale` seconds is dropped: an old movement must not sound.
+    2048 keys bound them). A Note On that waited more than `stale` seconds is dropped: an old movement must not sound
+    (negative: none that had to wait is ever started).
     """
 
     def __init__(self, limit: int = 1024, stale: float = 0.25) -> None:
@@ -80,6 +81,9 @@ def _ends_sound(message: bytes) -> bool:
 def _same_key(one: bytes, other: bytes) -> bool:
     """Both are notes of one key of one channel, or both the same channel mode message."""
     is_note = one[0] & 0xE0 == 0x80
-    return is_note == (other[0] & 0xE0 == 0x80) and one[0] & 0x0F == other[0] & 0x0F and one[1] == other[1] and (
-        is_note or one[0] == other[0]
+    return (
+        is_note == (other[0] & 0xE0 == 0x80)
+        and one[0] & 0x0F == other[0] & 0x0F
+        and one[1] == other[1]
+        and (is_note or one[0] == other[0])
     )

@@ -6,8 +6,11 @@ import contextlib
 import ctypes
 import os
 import re
+import select
+import stat
 import sys
-from typing import Callable, Iterator, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 from . import OutputProblem
 
@@ -28,8 +31,8 @@ class Port(Protocol):
     def publish(self, label: str) -> None:
         """Open a port of our own, to which programs connect."""
 
-    def published(self, label: str) -> bool:
-        """False when our own port is no longer part of the system."""
+    def alive(self) -> bool:
+        """False when the MIDI system ended, so that the connection, and a port of our own, is worth nothing."""
 
     def send(self, message: bytes) -> None: ...
 
@@ -100,7 +103,11 @@ def _system(api: str | None) -> str:
 
 def _no_system(system: str, reason: object) -> OutputProblem:
     if system == "jack":
-        what = "No JACK server answers and the ALSA sequencer is not there" if not os.path.exists(ALSA_SEQUENCER) else "No JACK server answers"
+        what = (
+            "No JACK server answers and the ALSA sequencer is not there"
+            if not os.path.exists(ALSA_SEQUENCER)
+            else "No JACK server answers"
+        )
         todo = "Start JACK, or load the sequencer (modprobe snd-seq)"
     elif system == "alsa":
         what, todo = "The ALSA sequencer does not answer", "Load it (modprobe snd-seq), or use JACK with api=jack"
@@ -116,8 +123,9 @@ def _not_jack(system: str, library: str) -> None:
     # Their wheels carry the libjack of JACK 1: it does not find a JACK 2 server, and rtmidi2 then ends the whole process.
     if system == "jack":
         raise OutputProblem(
-            f"The MIDI library that is installed ({library}) does not reach JACK, and there is no ALSA sequencer, so this MIDI output "
-            "is silent. Install the other library: pip install python-rtmidi. 'file:', 'raw:' and 'osc:' outputs work without it."
+            f"The MIDI library that is installed ({library}) does not reach JACK, and there is no ALSA sequencer, so this "
+            "MIDI output is silent. Install the other library: pip install python-rtmidi. "
+            "'file:', 'raw:' and 'osc:' outputs work without it."
         )
 
 
@@ -146,6 +154,17 @@ def quiet() -> Iterator[None]:
         os.close(saved)
 
 
+def _sockets() -> set[int]:
+    """The sockets that this process has open (Linux)."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                    found.add(int(name))
+    return found
+
+
 def _hush_jack() -> None:
     """libjack's threads complain on stderr at any time later (a killed server): give them a silent place to complain to.
 
@@ -169,13 +188,13 @@ def _rtmidi() -> Callable[[str, str], Port]:
 
     class RtMidiPort:
         def __init__(self, client: str, system: str) -> None:
-            self._system = system
-            self._watch = None
+            before = _sockets()
             try:
                 with quiet():
                     self._out = rtmidi.MidiOut(systems[system], name=client)
             except Exception as reason:
                 raise _no_system(system, reason) from None
+            self._lines = _sockets() - before if system == "jack" else set()
             self.send = self._out.send_message  # no call of our own in the way
 
         def destinations(self) -> list[str]:
@@ -193,25 +212,21 @@ def _rtmidi() -> Callable[[str, str], Port]:
             try:
                 with quiet():
                     self._out.open_virtual_port(label)
-                    if self._system == "jack":
-                        self._watch = rtmidi.MidiIn(systems["jack"], name=f"{label}-watch")
             except NotImplementedError:
                 raise _no_virtual() from None
 
-        def published(self, label: str) -> bool:
-            # rtmidi never tells that a JACK server ended; a second client no longer sees the port then.
-            if self._watch is None:
-                return True
-            with quiet():
-                return any(name.endswith(f":{label}") for name in self._watch.get_ports())
+        def alive(self) -> bool:
+            # A JACK server that ended still lists its ports, and nobody tells: its end of our sockets does.
+            poll = select.poll()
+            for line in self._lines:
+                poll.register(line, 0)
+            return not poll.poll(0)
 
         def send(self, message: bytes) -> None: ...
 
         def close(self) -> None:
             with quiet():
                 self._out.delete()
-                if self._watch is not None:
-                    self._watch.delete()
 
     return RtMidiPort
 
@@ -223,7 +238,7 @@ def _libremidi() -> Callable[[str, str], Port]:
 
 
 class _LibremidiPort:
-    def __init__(self, library, client: str, system: str) -> None:
+    def __init__(self, library: Any, client: str, system: str) -> None:
         _not_jack(system, "pylibremidi")
         api = library.API.ALSA_SEQ if system == "alsa" else library.midi1_default_api()
         try:
@@ -233,7 +248,7 @@ class _LibremidiPort:
         except Exception as reason:
             raise _no_system(system, reason) from None
 
-    def _ports(self) -> list:
+    def _ports(self) -> list[Any]:
         with quiet():
             return list(self._observer.get_output_ports())
 
@@ -249,7 +264,7 @@ class _LibremidiPort:
         with quiet():
             _check(self._out.open_virtual_port(label))
 
-    def published(self, label: str) -> bool:
+    def alive(self) -> bool:
         return True
 
     def send(self, message: bytes) -> None:
@@ -260,12 +275,12 @@ class _LibremidiPort:
             self._out.close_port()
 
 
-def _libremidi_name(port) -> str:
+def _libremidi_name(port: Any) -> str:
     device, name = port.device_name, port.port_name
     return name if not device or name.startswith(device) else f"{device}:{name}"
 
 
-def _check(error) -> None:
+def _check(error: object) -> None:
     if error:
         raise OSError(str(error))
 
@@ -277,7 +292,7 @@ def _rtmidi2() -> Callable[[str, str], Port]:
 
 
 class _RtMidi2Port:
-    def __init__(self, library, client: str, system: str) -> None:
+    def __init__(self, library: Any, client: str, system: str) -> None:
         _not_jack(system, "rtmidi2")
         try:
             with quiet():
@@ -297,7 +312,7 @@ class _RtMidi2Port:
         with quiet():
             self._out.open_virtual_port(label)
 
-    def published(self, label: str) -> bool:
+    def alive(self) -> bool:
         return True
 
     def send(self, message: bytes) -> None:

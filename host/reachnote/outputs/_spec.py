@@ -15,7 +15,9 @@ def only_options(options: dict[str, str], allowed: tuple[str, ...], example: str
             continue
         near = difflib.get_close_matches(key, allowed, 1)
         what = f"Did you mean '{near[0]}'?" if near else f"Allowed here: {', '.join(allowed) or 'no option at all'}."
-        raise OutputProblem(f"The option '{key}' is not known to this output, so it was not opened. {what} Example: {example}")
+        raise OutputProblem(
+            f"The option '{key}' is not known to this output, so it was not opened. {what} Right is for example {example} here."
+        )
 
 
 def number(options: dict[str, str], key: str, low: float, high: float) -> float | None:
@@ -37,9 +39,9 @@ def usable_path(target: str, example: str, ending: str = "") -> str:
     """`target` as a path of a file that may be there or may come; else OutputProblem."""
     path = os.path.expanduser(target.strip())
     if not path or not path.isprintable():
-        raise OutputProblem(f"No file or device is named, so nothing was opened. Write for example {example}")
+        raise OutputProblem(f"No file or device is named, so nothing was opened. Write it as in '{example}'.")
     if ending and not path.lower().endswith(ending):
-        raise OutputProblem(f"'{path}' does not end in '{ending}', so it was not opened. Write for example {example}")
+        raise OutputProblem(f"'{path}' does not end in '{ending}', so it was not opened. Write it as in '{example}'.")
     if os.path.isdir(path):
-        raise OutputProblem(f"'{path}' is a folder, so nothing can be written to it. Add a name: {example}")
+        raise OutputProblem(f"'{path}' is a folder, so nothing can be written to it. Add a name, as in '{example}'.")
     return path

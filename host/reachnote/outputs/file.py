@@ -7,13 +7,17 @@ import os
 import struct
 import tempfile
 import zlib
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from reachnote.model import Event, Kind
 
 from . import OutputProblem
 from ._spec import only_options, usable_path
 from .midi import to_bytes
+
+if TYPE_CHECKING:
+    import mido
 
 SCHEME = "file"
 EXAMPLE = "file:session.mid"
@@ -102,7 +106,7 @@ def _ended(sounding: dict[tuple[int, int, int], None], tick: int) -> Iterator[tu
     sounding.clear()
 
 
-def to_midi_file(records: Iterator[Record]):
+def to_midi_file(records: Iterator[Record]) -> mido.MidiFile:
     """The records as a mido.MidiFile (format 1): a tempo track, then a track for each source, lowest first."""
     import mido
 
@@ -123,7 +127,10 @@ def to_midi_file(records: Iterator[Record]):
         name = names.get(source, b"").decode("utf-8", "replace") or f"sensor {source}"
         track.insert(0, mido.MetaMessage("track_name", name=name))
     return mido.MidiFile(
-        type=1, ticks_per_beat=TICKS_A_QUARTER, charset="utf-8", tracks=[conductor, *(tracks[source] for source in sorted(tracks))]
+        type=1,
+        ticks_per_beat=TICKS_A_QUARTER,
+        charset="utf-8",
+        tracks=[conductor, *(tracks[source] for source in sorted(tracks))],
     )
 
 
@@ -160,7 +167,7 @@ def recover(path: str) -> bool:
 
 
 class FileOutput:
-    """Appends each event to `path`.part at once; `close` makes `path` of it."""
+    """Appends each event to `path`.part at once; `close` makes `path` of it (an older one stays when nothing was played)."""
 
     wants_levels = True  # for the names; levels themselves are not written
 
@@ -173,13 +180,17 @@ class FileOutput:
         self._trouble: str | None = None
         self._next_try = 0.0
         self._closed = False
+        self.taken = False
+        """True when another output writes the same file."""
         self._open()
 
     def send(self, event: Event, text: str = "") -> None:
         if self._closed:
             self.dropped += 1
         elif event.kind in _MIDI_KINDS:
-            data = pack(Record(event.time, event.source & 0xFFFFFFFF, event.kind, event.channel & 255, event.a & 255, event.b & 255))
+            data = pack(
+                Record(event.time, event.source & 0xFFFFFFFF, event.kind, event.channel & 255, event.a & 255, event.b & 255)
+            )
             self._append(data, may_drop=event.kind != Kind.NOTE_OFF)
         elif event.kind == Kind.NAME:
             self._append(b"".join(_name_records(event, text)), may_drop=True)
@@ -201,22 +212,28 @@ class FileOutput:
     def close(self) -> None:
         if self._closed:
             return
-        self.beat(self._next_try)
+        if self._waiting:
+            self.beat(self._next_try)
         self._closed = True
         fd, self._fd = self._fd, None
         if fd is None:
             return
         try:
             os.close(fd)
-            recover(self._path)
+            if self._end == len(_MAGIC) and os.path.exists(self._path):
+                os.unlink(self._path + ".part")
+            else:
+                recover(self._path)
             self._trouble = None
         except OSError as reason:
-            self._trouble = _why_not(self._path, reason) + f" What was played is kept in '{self._path}.part'; opening the same file again goes on with it."
+            self._trouble = (
+                _why_not(self._path, reason)
+                + f" What was played is kept in '{self._path}.part'; opening the same file again goes on with it."
+            )
 
     def _append(self, data: bytes, may_drop: bool) -> None:
-        if self._fd is not None and not self._waiting:
-            if self._write(data):
-                return
+        if self._fd is not None and not self._waiting and self._write(data):
+            return
         limit = _WAITING_LIMIT if may_drop else 2 * _WAITING_LIMIT
         if len(self._waiting) + len(data) <= limit:
             self._waiting += data
@@ -250,6 +267,7 @@ class FileOutput:
             if fd is not None:
                 os.close(fd)
             self._trouble = _why_not(self._path, reason)
+            self.taken = reason.errno == errno.EBUSY
             return
         self._fd, self._trouble = fd, None
 
@@ -312,7 +330,8 @@ def _why_not(path: str, reason: OSError) -> str:
 def open_output(target: str, options: dict[str, str], name: str) -> FileOutput:
     """`target` is a path that ends in .mid; there are no options.
 
-    A folder that is missing, full or closed to us is waited for. OutputProblem when the path never can be a MIDI file.
+    A folder that is missing, full or closed to us is waited for. OutputProblem when the path never can be a MIDI
+    file, or another reachnote writes it.
     """
     only_options(options, (), EXAMPLE)
     try:
@@ -321,4 +340,7 @@ def open_output(target: str, options: dict[str, str], name: str) -> FileOutput:
         raise OutputProblem(
             "The library mido is not installed for this Python, so no MIDI file can be written. Install it: pip install mido."
         ) from None
-    return FileOutput(usable_path(target, EXAMPLE, ".mid"))
+    output = FileOutput(usable_path(target, EXAMPLE, ".mid"))
+    if output.taken:
+        raise OutputProblem(output.trouble() or "")
+    return output

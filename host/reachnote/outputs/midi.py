@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Callable
+import contextlib
+from collections.abc import Callable
 
 from reachnote.model import Event, Kind
 
 from . import OutputProblem
 from ._backlog import Backlog
+from ._ports import Port, connector, find
 from ._spec import only_options
 
 SCHEME = "midi"
@@ -50,18 +52,19 @@ class MidiOutput:
 
     wants_levels = False
 
-    def __init__(self, make: Callable[[], object], wanted: str | None, name: str) -> None:
+    def __init__(self, make: Callable[[], Port], wanted: str | None, name: str) -> None:
         self._make = make
         self._wanted = wanted
         self._name = name
-        self._port = None
+        self._port: Port | None = None
         self._there = ""
         self._trouble: str | None = None
         self._returned = False
         self._closed = False
         self._lost_messages = 0
-        self._backlog = Backlog()
+        self._backlog = Backlog(stale=-1.0)
         self._next_look = 0.0
+        self._now = float("-inf")
         self._open()
 
     @property
@@ -78,9 +81,10 @@ class MidiOutput:
                 return
             except Exception as reason:
                 self._lose(_sentence(reason))
-        self._keep(message, event.time)
+        self._keep(message)
 
     def beat(self, now: float) -> None:
+        self._now = now
         if self._closed or now < self._next_look:
             return
         self._next_look = now + LOOK_EVERY
@@ -104,8 +108,6 @@ class MidiOutput:
             _let_go(port)
 
     def _open(self) -> bool:
-        from ._ports import find
-
         port = None
         try:
             port = self._make()
@@ -125,28 +127,25 @@ class MidiOutput:
 
     def _still_there(self) -> bool:
         try:
-            if self._wanted is None:
-                return self._port.published(self._name)
-            return self._there in self._port.destinations()
+            return self._port.alive() and (self._wanted is None or self._there in self._port.destinations())
         except Exception:
             return False
 
     def _gone(self) -> str:
-        what = "the MIDI system of this computer" if self._wanted is None else f"'{self._wanted}'"
-        return f"{what[0].upper()}{what[1:]} went away, so nothing sounds there. Start it or plug it in again; playing goes on by itself."
+        what = "The MIDI system of this computer" if self._wanted is None else f"'{self._wanted}'"
+        return f"{what} went away, so nothing sounds there. Start it or plug it in again; playing goes on by itself."
 
     def _lose(self, sentence: str) -> None:
         port, self._port = self._port, None
         self._trouble = sentence
-        self._next_look = 0.0
         if port is not None:
             _let_go(port)
 
-    def _keep(self, message: bytes, time: float) -> None:
+    def _keep(self, message: bytes) -> None:
         if self._closed:
             self._lost_messages += 1
         else:
-            self._backlog.put(message, time)
+            self._backlog.put(message, self._now)
 
     def _flush(self, now: float) -> None:
         while self._port is not None and (message := self._backlog.take(now)) is not None:
@@ -157,17 +156,16 @@ class MidiOutput:
                 self._lose(_sentence(reason))
 
 
-def _let_go(port) -> None:
-    try:
+def _let_go(port: Port) -> None:
+    with contextlib.suppress(Exception):
         port.close()
-    except Exception:
-        pass
 
 
 def _sentence(reason: Exception) -> str:
     if isinstance(reason, OutputProblem):
         return str(reason)
-    return f"The MIDI system of this computer did not take the port ({reason}), so nothing sounds there. It is tried again every second."
+    what = f"The MIDI system of this computer did not take the port ({reason}), so nothing sounds there."
+    return f"{what} It is tried again every second."
 
 
 def open_output(target: str, options: dict[str, str], name: str) -> MidiOutput:
@@ -175,8 +173,6 @@ def open_output(target: str, options: dict[str, str], name: str) -> MidiOutput:
 
     A port that is not there yet is waited for. OutputProblem when the name can never fit, or no MIDI library is installed.
     """
-    from ._ports import connector
-
     only_options(options, ("api",), EXAMPLE)
     wanted = target.strip()
     if not wanted or not wanted.isprintable():

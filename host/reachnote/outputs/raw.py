@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
 import stat
 import threading
 import time
-from typing import Callable
+from collections.abc import Callable
 
 from reachnote.model import Event
 
@@ -72,7 +73,7 @@ class RawOutput:
         if not message:
             return
         with self._change:
-            self._backlog.put(message, event.time)
+            self._backlog.put(message, self._clock())
             self._pump()
             if self._byte_time and self._waiting():
                 self._change.notify()
@@ -125,7 +126,7 @@ class RawOutput:
         while self._fd is not None:
             now = self._clock()
             hold = self._free_at - AHEAD - now
-            if self._byte_time and hold > 0:
+            if self._byte_time and hold > 1e-6:
                 return hold if self._waiting() else 0.0
             if not self._rest:
                 self._message = self._rest = self._backlog.take(now) or b""
@@ -138,7 +139,9 @@ class RawOutput:
             count = os.write(self._fd, self._rest)
         except OSError as reason:
             if reason.errno in _FULL:
-                self._trouble = f"The disk of '{self._path}' is full, so nothing more is written there. Make room; it goes on by itself."
+                self._trouble = (
+                    f"The disk of '{self._path}' is full, so nothing more is written there. Make room; it goes on by itself."
+                )
             elif reason.errno not in _WAITS:
                 self._lose()
             return False
@@ -158,7 +161,8 @@ class RawOutput:
                 set_line(fd, self._baud)
         except Exception as reason:
             os.close(fd)
-            self._trouble = f"'{self._path}' did not take its line settings ({reason}), so it stays silent. Check baud=; it is tried again every second."
+            what = f"'{self._path}' did not take its line settings ({reason}), so it stays silent."
+            self._trouble = f"{what} Check baud=; it is tried again every second."
             return False
         self._fd, self._trouble = fd, None
         return True
@@ -173,16 +177,16 @@ class RawOutput:
         if self._rest:
             self._backlog.put(self._message, self._clock())
         self._message = self._rest = b""
-        self._trouble = f"'{self._path}' went away, so nothing sounds there. Plug it in or start its reader again; playing goes on by itself."
+        self._trouble = (
+            f"'{self._path}' went away, so nothing sounds there. Plug it in or start its reader again; playing goes on by itself."
+        )
         self._let_go()
 
     def _let_go(self) -> None:
         fd, self._fd = self._fd, None
         if fd is not None:
-            try:
+            with contextlib.suppress(OSError):
                 os.close(fd)
-            except OSError:
-                pass
 
 
 def _create_flag(path: str) -> int:
@@ -248,7 +252,7 @@ def _set_odd_speed(fd: int, baud: int) -> None:
 
 
 def open_output(target: str, options: dict[str, str], name: str) -> RawOutput:
-    """`target` is a path; options baud= (speed of a serial port) and pace= (bits a second that the line really takes, 31250 for DIN).
+    """`target` is a path; options baud= (speed of a serial port) and pace= (bits a second that the line takes: 31250 for DIN).
 
     A path that is not there yet is waited for. OutputProblem when it never can be written.
     """

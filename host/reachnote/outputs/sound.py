@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from reachnote.model import Event, Kind
+from reachnote.model import Event
 
 from . import OutputProblem
 from ._backlog import Backlog
@@ -55,7 +55,10 @@ def command(message: bytes) -> bytes:
 
 
 class SoundOutput:
-    """FluidSynth fed by its shell on a pipe. When the pipe closes, however this process ends, FluidSynth ends and with it every note."""
+    """FluidSynth fed by its shell on a pipe.
+
+    When the pipe closes, however this process ends, FluidSynth ends and with it every note.
+    """
 
     wants_levels = False
 
@@ -69,6 +72,7 @@ class SoundOutput:
         self._returned = self._closed = False
         self._trouble: str | None = None
         self._next_try = 0.0
+        self._now = float("-inf")
         self._start()
 
     @property
@@ -80,9 +84,10 @@ class SoundOutput:
         if not message:
             return
         if not self._ready or len(self._backlog) or not self._write(message):
-            self._backlog.put(message, event.time)
+            self._backlog.put(message, self._now)
 
     def beat(self, now: float) -> None:
+        self._now = now
         if self._closed:
             return
         self._listen()
@@ -130,7 +135,9 @@ class SoundOutput:
             os.set_blocking(self._child.stdout.fileno(), False)
             os.write(self._child.stdin.fileno(), b"echo " + _READY)
         except OSError as reason:
-            self._trouble = f"FluidSynth does not start ({reason.strerror}), so this computer makes no sound. Install it anew: {APT}"
+            self._trouble = (
+                f"FluidSynth does not start ({reason.strerror}), so this computer makes no sound. Install it anew: {APT}"
+            )
             self._lose(self._trouble)
             return
         self._starts += 1
@@ -229,7 +236,22 @@ class WavOutput:
         notes, draft = self._path + ".mid", self._path + ".draft"
         try:
             done = subprocess.run(
-                [self._program, "-q", "-n", "-i", "-g", str(self._gain), "-r", str(RATE), "-T", "wav", "-F", draft, self._soundfont, notes],
+                [
+                    self._program,
+                    "-q",
+                    "-n",
+                    "-i",
+                    "-g",
+                    str(self._gain),
+                    "-r",
+                    str(RATE),
+                    "-T",
+                    "wav",
+                    "-F",
+                    draft,
+                    self._soundfont,
+                    notes,
+                ],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
             )
@@ -238,7 +260,8 @@ class WavOutput:
             os.replace(draft, self._path)
             os.unlink(notes)
         except OSError as reason:
-            self._trouble = f"'{self._path}' was not made ({reason.strerror}). The notes are kept in '{notes}'; play that file with any synthesizer."
+            what = f"'{self._path}' was not made ({reason.strerror})."
+            self._trouble = f"{what} The notes are kept in '{notes}'; play that file with any synthesizer."
 
 
 def available_drivers() -> list[str]:
@@ -280,7 +303,8 @@ def open_output(target: str, options: dict[str, str], name: str) -> SoundOutput 
     if program is None:
         raise OutputProblem(f"FluidSynth is not installed, so this computer makes no sound itself. On Debian and Ubuntu: {APT}")
     if soundfont is None or not os.path.isfile(soundfont):
-        raise OutputProblem(f"There is no SoundFont{f' {soundfont!r}' if soundfont else ''}, so FluidSynth has no instruments. On Debian and Ubuntu: {APT}")
+        named = f" {soundfont!r}" if soundfont else ""
+        raise OutputProblem(f"There is no SoundFont{named}, so FluidSynth has no instruments. On Debian and Ubuntu: {APT}")
     if path:
         return WavOutput(path, program, soundfont, gain)
     return SoundOutput(program, soundfont, driver, gain, name)
