@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tools import prepare  # noqa: E402
+from tools import prepare
 
 INSTRUMENTS = ("two-switch-box", "squeeze-ball", "reach-beam")
 END_S = 30.0  # saving and rendering may take this long
@@ -59,26 +59,31 @@ class Demo:
         self.said: list[str] = []
         self.figures: dict = {}
         self._rest = b""
+        self._code = 1
 
     def run(self) -> int:
         from reachnote.view import View
         from tools import micropython, simulate
 
-        micropython.find(prepare=True)
-        argv, called = simulate.interpreter()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        boards: list[simulate.SimulatedBoard] = []
+        recordings: dict[str, list[str]] = {}
+        called = ""
         folder = Path(tempfile.mkdtemp(prefix="reachnote-"))
-        boards = []
-        recordings = {}
         try:
+            micropython.find(prepare=True)
+            argv, called = simulate.interpreter()
             for name in INSTRUMENTS:
                 board = simulate.SimulatedBoard(prepare.ROOT / "hardware" / name, None, argv, folder=folder / name)
                 boards.append(board)
                 for sensor, hand in board.hands.items():
                     recordings[f"{board.wiring['name']}/{sensor}"] = hand["file"]
-            extra = [f"Firmware runs under {called}.", "Moved by recordings of real movement:"]
-            extra += [f"  {sensor}: {', '.join(files)}" for sensor, files in recordings.items()]
+            moved = "".join(f"\n    {sensor}: {', '.join(files)}" for sensor, files in recordings.items())
+            extra = [f"Firmware runs under {called}.", f"Moved by recordings of real movement:{moved}"]
             view = None if self.headless else View("reachnote demo", extra)
             self._play(boards, folder, view)
+        except KeyboardInterrupt:
+            self.said.append("Ended before anything played.")
         finally:
             for board in boards:
                 board.close()
@@ -98,17 +103,22 @@ class Demo:
             start_new_session=True,
         )
         end = time.monotonic() + self.seconds if self.seconds else float("inf")
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             self._follow(play, end, boards, view)
-        except KeyboardInterrupt:
-            pass
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         with contextlib.suppress(ProcessLookupError):
             play.send_signal(signal.SIGTERM)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         os.set_blocking(play.stdout.fileno(), True)
-        while self._read(play, None):
+        while self._read(play, view):
             pass
-        play.wait(END_S)
+        if view is not None:
+            view.close()
+        try:
+            self._code = play.wait(END_S)
+        except subprocess.TimeoutExpired:
+            play.kill()
+            self.said.append(f"The session did not end within {END_S:.0f} s and was stopped.")
 
     def _outputs(self) -> list[str]:
         outs = [f"file:{self.out / 'demo.mid'}", "midi:virtual"]
@@ -170,8 +180,10 @@ class Demo:
             "files": made,
             "said": self.said,
         }
+        if not self.headless:
+            print(f"\n{summary['note_ons']} notes began, {summary['note_offs']} ended. Kept in {self.out}\n")
         print(json.dumps(summary))
-        good = summary["note_ons"] == summary["note_offs"] and bool(self.notes)
+        good = self._code == 0 and summary["note_ons"] == summary["note_offs"] and bool(self.notes)
         return 0 if good else 1
 
 

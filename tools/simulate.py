@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -107,16 +108,15 @@ class SimulatedBoard:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
         os.symlink(os.ttyname(self._slave), self.path)
-        log = open(self.folder / "stderr.txt", "ab")
-        self._process = subprocess.Popen(
-            [*self._argv, str(ROOT / "firmware" / "desktop" / "start.py"), str(self.folder)],
-            stdin=master,
-            stdout=master,
-            stderr=log,
-            start_new_session=True,
-        )
+        with open(self.folder / "stderr.txt", "ab") as log:
+            self._process = subprocess.Popen(
+                [*self._argv, str(ROOT / "firmware" / "desktop" / "start.py"), str(self.folder)],
+                stdin=master,
+                stdout=master,
+                stderr=log,
+                start_new_session=True,
+            )
         os.close(master)
-        log.close()
 
     def unplug(self) -> None:
         """Take power and port away, as pulling the plug does."""
@@ -152,6 +152,7 @@ def main() -> int:
         sensor, _, file = pair.partition("=")
         hands[sensor] = {**hands.get(sensor, {}), "file": [str(Path(file).resolve())]}
     argv, called = interpreter()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         board = SimulatedBoard(given.instrument, hands, argv)
     except (InstrumentProblem, OSError) as problem:

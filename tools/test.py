@@ -37,6 +37,8 @@ PACKAGES = {
     "liblo-tools": ("oscsend", "an OSC program that is not ours"),
     "puredata-core": ("puredata", "Pure Data reads a board and the OSC door"),
     "yoshimi": ("yoshimi", "a second synthesizer with its own idea of MIDI"),
+    "zynaddsubfx": ("zynaddsubfx", "a third one"),
+    "systemd": ("systemd-analyze", "starts reachnote with the computer and again after a crash"),
     "socat": ("socat", "pairs of serial ports"),
     "tmux": ("tmux", "a terminal for the programs that people type in"),
     "nodejs": ("node", "pyright runs in it"),

@@ -7,10 +7,16 @@ Exit codes: 0 well, 1 something a person must mend, 2 the command was written wr
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import traceback
 
-from reachnote import __version__, commands
+from reachnote import __version__, commands, keeper
 from reachnote.purpose import PURPOSE
+
+LINKS = "serial:auto (the default), serial:PATH, osc:PORT, replay:FILE; may be repeated"
+OUTS = "midi:virtual, midi:PORT NAME, file:PATH.mid, raw:PATH, osc:HOST:PORT, sound:; may be repeated"
+RECORD = "record the session into a journal; without it no movement is stored"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,12 +25,12 @@ def parser() -> argparse.ArgumentParser:
     under = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     play = under.add_parser("play", help="play: every board that is plugged in sounds")
-    play.add_argument("--link", action="append", default=[], metavar="LINK", help="serial:auto (the default), serial:PATH, osc:PORT, replay:FILE; may be repeated")
-    play.add_argument("--out", action="append", default=[], metavar="[NAME=]OUT", help="midi:virtual, midi:PORT NAME, file:PATH.mid, raw:PATH, osc:HOST:PORT, sound:; may be repeated")
+    play.add_argument("--link", action="append", default=[], metavar="LINK", help=LINKS)
+    play.add_argument("--out", action="append", default=[], metavar="[NAME=]OUT", help=OUTS)
     play.add_argument("--scene", default=None, metavar="NAME|FILE", help="a carried scene or a TOML file (five-notes)")
     play.add_argument("--client", default=None, metavar="CODE", help="a code for the client, never a name")
-    play.add_argument("--record", default="", metavar="FILE", help="record the session into a journal; without it no movement is stored")
-    play.add_argument("--name", default="reachnote", help="what the MIDI port is called")
+    play.add_argument("--record", default="", metavar="FILE", help=RECORD)
+    play.add_argument("--name", default="", help="what the MIDI port is called (reachnote)")
     play.add_argument("--resume", action="store_true", help="client, scene, links and outputs of last time")
     play.add_argument("--view", action="store_true", help="show bars and notes")
     play.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -52,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--json", action="store_true")
     replay.set_defaults(run=commands.replay)
 
-    silence = under.add_parser("silence", help="end every sound now; asked twice within 2 s, reset the synths as well")
+    silence = under.add_parser("silence", help="end every sound now; again within 2 s: reset the synths as well")
     silence.add_argument("--twice", action="store_true", help="reset the synths as well")
     silence.set_defaults(run=commands.silence)
 
@@ -73,14 +79,30 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
-        return arguments.run(arguments)
+        code = arguments.run(arguments)
+        sys.stdout.flush()
+        return code
     except commands.Trouble as trouble:
         print(trouble, file=sys.stderr)
         return trouble.code
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
+        # Whoever read us has gone; the interpreter must not try to tell them more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as surprise:
+        return _surprised(surprise)
+
+
+def _surprised(surprise: Exception) -> int:
+    kept = keeper.open_trouble()
+    if kept is not None:
+        with kept:
+            kept.write("".join(traceback.format_exception(surprise)).encode("utf-8", "replace"))
+    where = f" What happened is written in {keeper.trouble_path()}" if kept is not None else ""
+    print(f"reachnote met something it does not know ({type(surprise).__name__}) and stopped.{where}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import reachnote_wire as wire
 from reachnote.clock import BoardClock
 from reachnote.model import Reading
+from reachnote.sentences import UPDATE_BOARD
 
 SPOKEN = (1,)  # every released version of the wire
 _TEXT = 64  # characters of a name
@@ -84,18 +85,18 @@ def read_hello(text: str) -> Hello:
         cure = (
             "Update this program: pip install --upgrade reachnote"
             if newer
-            else "Update the board: reachnote flash"
+            else f"Update the board: {UPDATE_BOARD}"
         )
         raise HelloProblem(
             f"{name} speaks version {_text(version) or 'unknown'} of the wire; this program speaks {max(SPOKEN)}. {cure}"
         )
     listed = said.get("sensors")
     if not isinstance(listed, list) or not 0 < len(listed) <= wire.MAX_SENSORS:
-        raise HelloProblem(f"{name} names no sensors. Write its wiring again: reachnote flash")
+        raise HelloProblem(f"{name} names no sensors. Write its wiring again: mpremote cp wiring.json :")
     sensors = tuple(_sensor(entry, n, name) for n, entry in enumerate(listed))
     uid = _text(said.get("uid"))
     if not uid:
-        raise HelloProblem(f"{name} has no identity of its own. Update the board: reachnote flash")
+        raise HelloProblem(f"{name} has no identity of its own. Update the board: {UPDATE_BOARD}")
     return Hello(
         uid=uid,
         sensors=sensors,

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
+import os
 import re
-import signal
-import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from reachnote import checking, journal, replaying, servicing
 from reachnote.ask import NotRunning, Session
 from reachnote.engine import Settings, load_scene, remembered
+from reachnote.keeper import Keeper
+from reachnote.links import schemes
 from reachnote.outputs import OutputProblem, open_output, parse
 from reachnote.scene import SceneProblem, read_scene
-from reachnote.view import View
+from reachnote.view import View, plain
 
 NAMED = re.compile(r"^([a-z][a-z0-9-]*)=(.*)$", re.S)
-RESTART_S = 0.5
-START_S = 5.0
+WATCHING = "Ctrl-C ends watching; the session goes on."
+RECORD_S = 3.0  # until a recording has begun or ended
+LEAVE_S = 10.0  # until a session has ended; saving sound may take longer
 
 
 class Trouble(Exception):
@@ -54,8 +54,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         settings.outputs = _named(arguments.out)
     settings.scene = arguments.scene or settings.scene
     settings.client = arguments.client if arguments.client is not None else settings.client
-    settings.record = arguments.record
-    settings.name = arguments.name
+    settings.record = str(Path(arguments.record).resolve()) if arguments.record else ""
+    settings.name = arguments.name or settings.name
     if Path(settings.scene).suffix == ".toml":
         settings.scene = str(Path(settings.scene).resolve())
     return settings
@@ -82,6 +82,7 @@ def _preflight(settings: Settings) -> None:
             parse(spec)
     except (SceneProblem, OutputProblem) as problem:
         raise Trouble(str(problem), 2) from None
+    _links_named(settings.links)
     known = {name for name, _ in settings.outputs}
     for rule in scene.voices:
         for name in rule.outputs:
@@ -89,171 +90,155 @@ def _preflight(settings: Settings) -> None:
                 raise Trouble(f"{where}: outputs names '{name}', but there is only {', '.join(sorted(known))}.", 2)
     if len(settings.outputs) > 16:
         raise Trouble("There can be at most 16 outputs at once.", 2)
-    if settings.record and Path(settings.record).exists():
-        raise Trouble(f"{settings.record} exists already; a recording never overwrites one. Choose another name.", 2)
+    if settings.record:
+        _new_recording(Path(settings.record))
 
 
-class Keeper:
-    """Starts the engine, shows what it says, starts it again after a crash, ends it with us."""
+def _links_named(specs: list[str]) -> None:
+    known = schemes()
+    for spec in specs:
+        scheme, colon, _ = spec.partition(":")
+        if not colon or scheme not in known:
+            examples = ", ".join(module.EXAMPLE for module in known.values())  # type: ignore[attr-defined]
+            raise Trouble(f"'{spec}' names no link. Write one of: {examples}.", 2)
 
-    def __init__(self, settings: Settings, as_json: bool, view: bool) -> None:
-        self._settings = settings
-        self._json = as_json
-        self._view = View() if view else None
-        self._engine: subprocess.Popen | None = None
-        self._ending = False
 
-    def run(self) -> int:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._end)
-        while True:
-            self._start()
-            self._follow()
-            assert self._engine is not None
-            code = self._engine.wait()
-            if self._ending or code in (0, 4):
-                return code
-            self._settings.record = ""
-            self._print("reachnote stopped by surprise and is starting again. Nothing sounds until somebody plays.")
-            time.sleep(RESTART_S)
-
-    def _start(self) -> None:
-        self._engine = subprocess.Popen(
-            [sys.executable, "-m", "reachnote.engine", json.dumps(asdict(self._settings))],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
-
-    def _end(self, *_: object) -> None:
-        self._ending = True
-        if self._engine is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._engine.send_signal(signal.SIGTERM)
-
-    def _follow(self) -> None:
-        session = self._connect()
-        if session is None:
-            return
-        with session:
-            recording = self._settings.record
-            self._print(f"Recording to {recording}." if recording else "Not recording.")
-            status = session.ask("status")
-            session.ask("feed", levels_hz=20 if self._view or self._json else 0)
-            for thing in status.get("news", []):
-                self._show({"feed": "news", **thing})
-            for thing in session.follow(0.2):
-                assert self._engine is not None
-                if thing is not None:
-                    self._show(thing)
-                elif self._engine.poll() is not None:
-                    return
-                if self._view is not None:
-                    self._view.draw()
-
-    def _connect(self) -> Session | None:
-        deadline = time.monotonic() + START_S
-        assert self._engine is not None
-        while time.monotonic() < deadline and self._engine.poll() is None:
-            with contextlib.suppress(NotRunning):
-                session = Session()
-                if session.ask("status")["status"].get("pid") == self._engine.pid:
-                    return session
-                session.close()
-            time.sleep(0.02)
-        return None
-
-    def _show(self, thing: dict) -> None:
-        if self._json:
-            print(json.dumps(thing), flush=True)
-        elif self._view is not None:
-            self._view.take(thing)
-        elif thing.get("feed") == "news" and thing.get("text"):
-            self._print(thing["text"])
-
-    def _print(self, text: str) -> None:
-        if self._json:
-            print(json.dumps({"feed": "news", "news": "said", "text": text}), flush=True)
-        elif self._view is not None:
-            self._view.take({"feed": "news", "text": text})
-        else:
-            print(text, flush=True)
+def _new_recording(path: Path) -> None:
+    if path.exists():
+        raise Trouble(f"{path} exists already; a recording never overwrites one. Choose another name.", 2)
 
 
 # ---------------------------------------------------------------- the running session
 
 
-def watch(arguments: argparse.Namespace) -> int:
+def _session() -> Session:
     try:
-        session = Session()
+        return Session()
     except NotRunning:
         raise _not_running() from None
-    view = None if arguments.json else View()
+
+
+def watch(arguments: argparse.Namespace) -> int:
+    view = View(foot=WATCHING) if sys.stdout.isatty() and not arguments.json else None
     end = time.monotonic() + arguments.seconds if arguments.seconds else float("inf")
-    with session:
-        status = session.ask("status")
+    with _session() as session:
+        state = _ask(session, "status")["status"]
         if view is not None:
-            view.status(status["status"])
-        session.ask("feed", levels_hz=30)
-        for thing in session.follow(0.1):
-            if thing is not None and view is None:
-                print(json.dumps(thing), flush=True)
-            elif thing is not None and view is not None:
-                view.take(thing)
+            view.status(state)
+        elif not arguments.json:
+            print(f"Recording to {state['recording']}." if state.get("recording") else "Not recording.", flush=True)
+        _ask(session, "feed", levels_hz=30 if view or arguments.json else 0)
+        try:
+            for thing in session.follow(0.1):
+                if thing is not None:
+                    _watched(thing, view, arguments.json)
+                if view is not None:
+                    view.draw()
+                if time.monotonic() >= end:
+                    break
+        finally:
             if view is not None:
-                view.draw()
-            if time.monotonic() >= end:
-                break
-    if view is not None:
-        view.close()
+                view.close()
     return 0
 
 
+def _watched(thing: dict, view: View | None, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(thing), flush=True)
+    elif view is not None:
+        view.take(thing)
+    elif text := plain(thing):
+        print(text, flush=True)
+
+
 def silence(arguments: argparse.Namespace) -> int:
-    return _order("silence", "Silence.", twice=arguments.twice)
+    with _session() as session:
+        _ask(session, "silence", twice=arguments.twice)
+    print("Silence.")
+    return 0
 
 
 def record(arguments: argparse.Namespace) -> int:
-    if arguments.to == "off":
-        return _order("record", "Not recording.", path="")
-    path = Path(arguments.to).resolve()
-    if path.exists():
-        raise Trouble(f"{path} exists already; a recording never overwrites one. Choose another name.", 2)
-    return _order("record", f"Recording to {path}.", path=str(path))
+    path = "" if arguments.to == "off" else str(Path(arguments.to).resolve())
+    if path:
+        _new_recording(Path(path))
+    with _session() as session:
+        before = _ask(session, "status")["status"].get("recording", "")
+        if not path and not before:
+            print("Not recording.")
+            return 0
+        _ask(session, "feed", levels_hz=0)
+        _ask(session, "record", path=path)
+        said = _recording_news(session, path or before)
+    if said is None:
+        raise Trouble("The session did not say whether it records. Look: reachnote watch")
+    if said["news"] == "record-failed":
+        raise Trouble(said["text"])
+    print(said["text"])
+    return 0
+
+
+def _recording_news(session: Session, path: str) -> dict | None:
+    end = time.monotonic() + RECORD_S
+    for thing in session.follow(0.1):
+        if thing is not None and thing.get("path") == path and thing.get("feed") == "news":
+            return thing
+        if time.monotonic() > end:
+            break
+    return None
 
 
 def stop(arguments: argparse.Namespace) -> int:
-    return _order("stop", "The session is ending.")
+    with _session() as session:
+        engine = _ask(session, "status")["status"].get("pid", 0)
+        _ask(session, "stop")
+    end = time.monotonic() + LEAVE_S
+    while time.monotonic() < end:
+        if not _alive(engine):
+            print("The session has ended.")
+            return 0
+        time.sleep(0.02)
+    print("The session is silent; what it played is still being saved.")
+    return 0
 
 
-def _order(do: str, said: str, **more: object) -> int:
+def _alive(pid: int) -> bool:
     try:
-        with Session() as session:
-            reply = session.ask(do, **more)
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return bool(pid)
+
+
+def _ask(session: Session, do: str, **more: object) -> dict:
+    try:
+        reply = session.ask(do, **more)
     except NotRunning:
         raise _not_running() from None
     if not reply.get("ok"):
         raise Trouble(str(reply.get("text")))
-    print(said)
-    return 0
+    return reply
 
 
 # ---------------------------------------------------------------- boards, check, replay, service
 
 
 def boards(arguments: argparse.Namespace) -> int:
+    said: list[str] = []
+    _links_named(arguments.link)
     try:
         with Session() as session:
             found = session.ask("status")["status"].get("boards", [])
     except NotRunning:
-        found = checking.look_for_boards(arguments.link or ["serial:auto"])
+        found, said = checking.look_for_boards(arguments.link or ["serial:auto"])
+    for text in said:
+        print(text, file=sys.stderr)
     if arguments.json:
         print(json.dumps(found))
-    elif not found:
+    elif not found and not said:
         print("No board is there. Plug one in; a cable that only charges shows power but no board.")
     else:
-        for board in found:
-            kinds = ", ".join(f"{s['name']} ({s['kind']}: {s['status'].replace('_', ' ')})" for s in board["sensors"])
-            print(f"{board['name']} - {board['state']} - {board['link']}\n    {kinds}")
+        print("\n".join(line for board in found for line in checking.board_lines(board)), end="\n" if found else "")
     return 0 if found else 1
 
 
@@ -264,12 +249,12 @@ def check(arguments: argparse.Namespace) -> int:
         except SceneProblem as problem:
             raise Trouble(str(problem)) from None
     found = checking.everything()
+    ready = all(thing["ok"] for thing in found if thing["needed"])
     if arguments.json:
         print(json.dumps(found))
     else:
-        for thing in found:
-            print(f"{'ok     ' if thing['ok'] else 'missing'} {thing['what']}: {thing['text']}")
-    return 0 if all(thing["ok"] for thing in found if thing["needed"]) else 1
+        print("\n".join(checking.check_lines(found)))
+    return 0 if ready else 1
 
 
 def replay(arguments: argparse.Namespace) -> int:

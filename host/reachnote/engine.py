@@ -38,6 +38,7 @@ STATUS_S = 1.0
 COLLECT_S = 5.0
 BACKLOG = 1 << 20  # bytes kept for an outlet that does not read
 WATCH_BACKLOG = 1 << 18  # bytes kept for records or control: beyond that they miss something, and it is counted
+TWICE_S = 2.0  # silence asked for again within this resets the synths as well
 READY_S = 3.0  # to open the outputs before the first board is let in
 LEAVE_S = 60.0  # an outlet may need this to render and save
 
@@ -126,6 +127,7 @@ class Engine:
         self._outlet_process: subprocess.Popen | None = None
         self._outlet_talk = -1
         self._outlet_ready = False
+        self._silenced = float("-inf")
         self._heard: dict[int, bytes] = {}
         self._next_tick = self._next_beat = self._next_flush = self._next_status = self._next_collect = 0.0
         self._names: list[tuple[int, str]] = []
@@ -211,6 +213,8 @@ class Engine:
         for child in self._children:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(5.0)
+        with contextlib.suppress(OSError):  # the last levels are movement: they must not stay behind
+            os.unlink(runtime.levels_path())
 
     def _hear_the_last(self) -> None:
         # The outlet's final figures and sentences still reach whoever watches.
@@ -394,7 +398,9 @@ class Engine:
     def _start_outlet(self) -> None:
         if self._outlet is not None:
             self._outlet.close()
-            self._selector.unregister(self._outlet_talk)
+            with contextlib.suppress(KeyError):  # the outlet's end of it may have been seen already
+                self._selector.unregister(self._outlet_talk)
+            self._heard.pop(self._outlet_talk, None)
             os.close(self._outlet_talk)
             self.session.release_all(time.monotonic())
             self.session.out.clear()
@@ -466,7 +472,9 @@ class Engine:
         for thing in self._lines(fd):
             what = thing.get("do")
             if what == "silence":
-                self.session.silence(now, bool(thing.get("twice")))
+                again = now - self._silenced < TWICE_S
+                self._silenced = now
+                self.session.silence(now, again or bool(thing.get("twice")))
                 self._send()
             elif what == "record":
                 self._record(str(thing.get("path") or ""))
@@ -499,11 +507,14 @@ class Engine:
             "seed": 0,
         }
         self._to_records(frames.RECORD if path else frames.STOP, 0, time.monotonic(), json.dumps(header).encode())
+        if path:  # a journal that begins in the middle needs every board's introduction
+            self.session.writes += [(number, wire.ASK_HELLO, "") for number in self._channels]
         self._tell_control({"state": self._state()})
 
     def _news(self, thing: dict) -> None:
         if thing.get("news") == "record-failed":
             self._recording = False
+            self._tell_control({"state": self._state()})
         self._tell_control({"news": thing})
 
     def _tell_control(self, thing: dict) -> None:
@@ -521,6 +532,7 @@ class Engine:
             "links": self.settings.links,
             "boards": self.session.status(),
             "readings": self.session.readings,
+            "stale": self.session.stale,
             "missed_by_records": self._records.dropped if self._records else 0,
             "missed_by_control": self._control.dropped if self._control else 0,
         }
@@ -584,11 +596,11 @@ def remembered() -> Settings | None:
         return None
     try:
         kept = json.loads((folder / "last.json").read_text())
-        known = {key: kept[key] for key in kept if key in Settings.__dataclass_fields__}
-        settings = Settings(**known)
-        settings.outputs = [(str(name), str(spec)) for name, spec in settings.outputs]
-        return settings
-    except (OSError, ValueError, TypeError, KeyError):
+        words = {key: str(kept[key]) for key in ("scene", "client", "name") if key in kept}
+        links = [str(spec) for spec in kept["links"]]
+        outputs = [(str(name), str(spec)) for name, spec in kept["outputs"]]
+        return Settings(links=links, outputs=outputs, **words)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -47,9 +47,10 @@ class InstrumentProblem(Exception):
 def driver_options(source: str) -> tuple[str, ...]:
     """The option names of a driver, read from its source without running it."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "OPTIONS" for t in node.targets):
-            if isinstance(node.value, ast.Dict):
-                return tuple(k.value for k in node.value.keys if isinstance(k, ast.Constant))
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+            if not any(isinstance(target, ast.Name) and target.id == "OPTIONS" for target in node.targets):
+                continue
+            return tuple(key.value for key in node.value.keys if isinstance(key, ast.Constant))
     return ()
 
 
@@ -59,7 +60,7 @@ def read_instrument(text: str, where: str, drivers: Mapping[str, str]) -> dict:
         raise InstrumentProblem(f"{where}: longer than an instrument can be ({_LIMIT // 1024} KiB).")
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:
         raise InstrumentProblem(f"{where}: this is not TOML: {problem}") from None
     _known(table, _TOP, where, "instrument")
     if table.get("format") != 1:
@@ -71,6 +72,8 @@ def read_instrument(text: str, where: str, drivers: Mapping[str, str]) -> dict:
     if not isinstance(sensors, list) or not 0 < len(sensors) <= MAX_SENSORS or not all(isinstance(s, dict) for s in sensors):
         raise InstrumentProblem(f"{where}: write 1 to {MAX_SENSORS} sensors, each under its own [[sensor]].")
     buses = table.get("bus", {})
+    if not isinstance(buses, dict) or not all(isinstance(bus, dict) for bus in buses.values()):
+        raise InstrumentProblem(f"{where}: bus = {buses!r}; write each bus under its own [bus.NAME].")
     _sensors(sensors, buses, where, drivers)
     rate = table.get("rate_hz", 250)
     if isinstance(rate, bool) or not isinstance(rate, int) or not 10 <= rate <= 1000:
@@ -94,12 +97,12 @@ def fastest_rate(board: str, sensors: int) -> int:
     return min(1000, BYTES_PER_S[board] // (2 + 12 + 8 * sensors + 9))
 
 
-def _sensors(sensors: list[dict], buses: object, where: str, drivers: Mapping[str, str]) -> None:
+def _sensors(sensors: list[dict], buses: dict, where: str, drivers: Mapping[str, str]) -> None:
     names: set[str] = set()
     for n, sensor in enumerate(sensors):
         part = f"sensor {n + 1}"
         driver = sensor.get("driver")
-        if driver not in drivers:
+        if not isinstance(driver, str) or driver not in drivers:
             raise InstrumentProblem(f"{where}: {part}: driver = {driver!r}; known are {_list(drivers)}.{_near(driver, drivers)}")
         _known(sensor, (*_ALWAYS, *driver_options(drivers[driver])), where, part)
         name = sensor.get("name")
@@ -107,8 +110,9 @@ def _sensors(sensors: list[dict], buses: object, where: str, drivers: Mapping[st
             raise InstrumentProblem(f"{where}: {part}: name = {name!r}; give each sensor a name of its own.")
         names.add(name)
         bus = sensor.get("bus")
-        if bus is not None and (not isinstance(buses, dict) or bus not in buses):
-            raise InstrumentProblem(f"{where}: {part}: bus = {bus!r}; there is no [bus.{bus}] in this file.")
+        if bus is not None and (not isinstance(bus, str) or bus not in buses):
+            said = f"{where}: {part}: bus = {bus!r}; there is no such [bus.NAME] in this file."
+            raise InstrumentProblem(f"{said}{_near(bus, buses)}")
 
 
 def _network(table: object, where: str) -> dict:

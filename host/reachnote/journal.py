@@ -100,7 +100,7 @@ def _entries(lines: Iterable[str]) -> Iterator[Entry]:
             continue
         try:
             entry = _entry(json.loads(line))
-        except (ValueError, TypeError, IndexError, OverflowError, RecursionError):
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
             continue
         if entry is not None and math.isfinite(entry.time):
             yield entry

@@ -75,13 +75,13 @@ def read_scene(text: str, where: str) -> Scene:
         raise SceneProblem(f"{where}: longer than a scene can be ({_LIMIT // 1024} KiB).")
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:
         raise SceneProblem(f"{where}: this is not TOML: {problem}") from None
     _known(table, _SCENE_KEYS, where, "scene")
     if table.get("format", 1) != 1:
         raise SceneProblem(f"{where}: format = {table['format']!r}; this program reads format 1.")
     scale = table.get("scale", "major pentatonic")
-    if scale not in SCALES:
+    if not isinstance(scale, str) or scale not in SCALES:
         raise SceneProblem(f"{where}: scale = {scale!r}; known are {_list(SCALES)}.{_near(scale, SCALES)}")
     try:
         tonic = pitch_class(str(table.get("key", "C")))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import reachnote_wire as wire
 
+UPDATE_BOARD = "mpremote cp -r firmware/main.py firmware/reachnote_board protocols/reachnote_wire :"
+"""What writes the firmware of this version onto the board that is plugged in; firmware/README.md says more."""
+
 _SWITCH = {
     wire.SHORTED: "{s} has read 'pressed' since power-on: a held, normally-closed or short-circuited switch. "
     "It is silent. Let go of it, or try another switch.",
@@ -46,4 +49,4 @@ def board_back(board: str) -> str:
 
 
 def no_hello(name: str) -> str:
-    return f"{name} does not answer as a reachnote board. If it is one, write its program again: reachnote flash"
+    return f"{name} does not answer as a reachnote board. If it is one, write its program again: {UPDATE_BOARD}"

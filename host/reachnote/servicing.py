@@ -9,17 +9,18 @@ import sys
 from pathlib import Path
 
 NAME = "reachnote.service"
+# `env` starts Python because systemd refuses a program whose path has quotes in it.
 UNIT = """[Unit]
 Description=reachnote, a musical instrument and controller
 StartLimitIntervalSec=0
 
 [Service]
 Type=simple
-ExecStart={python} -m reachnote play --resume
+ExecStart=/usr/bin/env {python} -m reachnote play --resume
 Restart=always
 RestartSec=1
-TimeoutStopSec=20
-KillMode=mixed
+TimeoutStopSec=70
+KillMode=control-group
 {environment}
 [Install]
 WantedBy=default.target
@@ -37,8 +38,14 @@ def unit_path() -> Path:
 
 def unit_text() -> str:
     kept = ("PYTHONPATH", "REACHNOTE_RUNTIME", "REACHNOTE_STATE")
-    lines = "".join(f'Environment="{key}={os.environ[key]}"\n' for key in kept if os.environ.get(key))
-    return UNIT.format(python=sys.executable, environment=lines)
+    lines = "".join(f"Environment={_quoted(f'{key}={os.environ[key]}')}\n" for key in kept if os.environ.get(key))
+    return UNIT.format(python=_quoted(sys.executable).replace("$", "$$"), environment=lines)
+
+
+def _quoted(word: str) -> str:
+    for plain, written in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%")):
+        word = word.replace(plain, written)
+    return f'"{word}"'
 
 
 def do(action: str) -> dict:
@@ -74,7 +81,16 @@ def _install() -> dict:
     run = _systemctl("enable", "--now", NAME)
     if run.returncode:
         raise ServiceProblem(f"systemd did not start reachnote: {run.stderr.strip()}")
-    return {"ok": True, "state": "active", "text": "reachnote runs now, and starts with the computer."}
+    when = "with the computer" if _lingers() else "when you log in"
+    return {"ok": True, "state": "active", "text": f"reachnote runs now, and starts {when}."}
+
+
+def _lingers() -> bool:
+    """Ask that our services run before anybody logs in; False where that is not allowed."""
+    try:
+        return subprocess.run(["loginctl", "enable-linger"], capture_output=True, timeout=10).returncode == 0
+    except (OSError, subprocess.SubprocessError):
+        return False
 
 
 def _status() -> dict:
@@ -88,7 +104,7 @@ def _status() -> dict:
 
 def _stop() -> dict:
     _systemctl("stop", NAME)
-    return {"ok": True, "state": "inactive", "text": "The service has stopped. It starts again with the computer."}
+    return {"ok": True, "state": "inactive", "text": "The service has stopped. It starts again next time."}
 
 
 def _remove() -> dict:

@@ -100,6 +100,7 @@ class Session:
         self.gestures: list[Gesture] = []
         self.news: list[dict] = []
         self.readings = 0
+        self.stale = 0  # starts that came too late to sound
         self.play: Callable[[Gesture, Voice], list[Event]] = free_play.gesture
         self._conversations: dict[int, Conversation] = {}
         self._seats: dict[str, Seat] = {}
@@ -208,6 +209,7 @@ class Session:
 
     def _did(self, chain: Chain, did: Gesture, arrival: float) -> None:
         if did.move is not Move.RELEASE and arrival - did.time > STALE_S:
+            self.stale += 1
             chain.onset.let_go(chain.number, arrival)
             self.out += chain.voice.stop(arrival)
             return

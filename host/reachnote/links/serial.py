@@ -7,6 +7,7 @@ Boards are known by what they say of themselves, never by the port's name.
 from __future__ import annotations
 
 import collections
+import contextlib
 import errno
 import glob
 import os
@@ -77,10 +78,9 @@ class SerialLink:
     def write(self, key: object, letter: str, text: str) -> None:
         port = self._ports.get(str(key))
         if port is not None:
-            try:
+            # Full, or gone: the next keep-alive or read will tell.
+            with contextlib.suppress(OSError, serial.SerialException):
                 os.write(port.fileno(), wire.frame(letter, text))
-            except (OSError, serial.SerialException):
-                pass  # full, or gone: the next keep-alive or read will tell
 
     def drop(self, key: object) -> None:
         port = self._ports.get(str(key))
@@ -105,7 +105,7 @@ class SerialLink:
                 present = tuple(sorted(glob.glob("/dev/ttyACM*") + glob.glob("/dev/ttyUSB*") + glob.glob("/dev/cu.usb*")))
                 if present != seen or os.name == "nt":
                     seen = present
-                    wanted = [port.device for port in list_ports.comports() if port.vid in VENDORS]
+                    wanted = self._found()
             else:
                 wanted = [self._target] if os.path.exists(self._target) else []
                 if not wanted and self._target not in self._known:
@@ -115,13 +115,20 @@ class SerialLink:
                     self._open(path)
             self._end.wait(LOOK_S)
 
+    def _found(self) -> list[str]:
+        try:
+            return board_ports()
+        except Exception as problem:  # a port that goes while it is looked at
+            self._tell("auto", f"The ports cannot be listed ({problem}). Unplug the board, count to three, plug it in.")
+            return []
+
     def _open(self, path: str) -> None:
         try:
             port = serial.Serial(path, 115200, timeout=0, write_timeout=0, exclusive=True)
-        except (OSError, ValueError, serial.SerialException) as problem:
+            os.set_blocking(port.fileno(), False)
+        except Exception as problem:  # termios raises an error of its own
             self._tell(path, why_not(path, problem))
             return
-        os.set_blocking(port.fileno(), False)
         self._told.pop(path, None)
         self._known.add(path)
         self._ports[path] = port
@@ -130,10 +137,8 @@ class SerialLink:
         self._wake()
 
     def _close(self, path: str, port: serial.Serial) -> None:
-        try:
+        with contextlib.suppress(Exception):  # drivers raise what they like when the board is gone
             port.close()
-        except Exception:  # drivers raise what they like when the device is gone
-            pass
         self._ports.pop(path, None)
 
     def _tell(self, path: str, text: str) -> None:
@@ -141,6 +146,11 @@ class SerialLink:
             self._told[path] = text
             self._changes.append(Said(text))
             self._wake()
+
+
+def board_ports() -> list[str]:
+    """The ports of everything plugged in that may be a board."""
+    return [port.device for port in list_ports.comports() if port.vid in VENDORS]
 
 
 def why_not(path: str, problem: Exception) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import errno
 import json
 import os
 import select
@@ -16,8 +17,8 @@ import time
 from pathlib import Path
 
 from reachnote import __version__, journal
-from reachnote.pipe import RECORD
 from reachnote.model import Event, Kind
+from reachnote.pipe import RECORD
 from reachnote.records import frames
 
 RING_S = 60.0
@@ -31,7 +32,7 @@ class Journal:
     def __init__(self, facts: dict, opened: dict[int, bytes], now: float) -> None:
         self.path = Path(facts.pop("path"))
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(self.path, "x", encoding="ascii", newline="\n")
+        self._file = open(self.path, "x", encoding="ascii", newline="\n")  # noqa: SIM115
         self._rests: dict[int, bytes] = {}
         wall = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._file.write(journal.header({"version": __version__, "begun": wall, **facts}))
@@ -124,13 +125,17 @@ class Records:
         try:
             yield
         except (OSError, ValueError) as problem:
-            path = str(self._journal.path) if self._journal else ""
+            path = ""
+            if self._journal is not None:
+                path = str(self._journal.path)
+                with contextlib.suppress(OSError, ValueError):
+                    self._journal.close()
             self._journal = None
             self._failed(problem, path)
 
     def _failed(self, problem: Exception, path: str) -> None:
-        why = getattr(problem, "strerror", None) or str(problem)
-        text = f"Recording stopped: {path} cannot be written ({why}). Playing goes on. Choose another place or make room."
+        cure = "Playing goes on. Choose another place or make room."
+        text = f"Not recording: {path} cannot be written, because {_why(problem)}. {cure}"
         self._say({"news": "record-failed", "path": path, "text": text})
 
     def _say(self, thing: dict) -> None:
@@ -139,6 +144,19 @@ class Records:
 
     def close(self) -> None:
         self._end()
+
+
+def _why(problem: Exception) -> str:
+    number = getattr(problem, "errno", None)
+    if number == errno.ENOSPC:
+        return "the disk is full"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "you may not write there"
+    if number == errno.EEXIST:
+        return "there is a file of that name already"
+    if number in (errno.ENOENT, errno.ENOTDIR):
+        return "its folder is not there"
+    return getattr(problem, "strerror", None) or str(problem)
 
 
 def main() -> int:
