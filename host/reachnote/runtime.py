@@ -15,8 +15,6 @@ LEDGER_BYTES = 16 * 128 * 2  # a mask of outputs for every channel and key
 
 
 def _usable(folder: Path) -> Path | None:
-    if len(str(folder)) > LONGEST_PATH:
-        return None
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = folder / f".try{os.getpid()}"
@@ -35,7 +33,7 @@ def folder() -> Path:
         candidates.append(Path(os.environ["XDG_RUNTIME_DIR"]) / "reachnote")
     candidates.append(Path(tempfile.gettempdir()) / f"reachnote-{_user()}")
     for candidate in candidates:
-        if (found := _usable(candidate)) is not None:
+        if len(str(candidate)) <= LONGEST_PATH and (found := _usable(candidate)) is not None:
             return found
     return Path(tempfile.mkdtemp(prefix="reachnote-"))
 
