@@ -12,11 +12,11 @@ import time
 
 import reachnote_wire as wire
 from reachnote import runtime, sentences
-from reachnote.engine import load_scene
 from reachnote.links import Link, LinkProblem, Opened, Said, open_link
 from reachnote.outputs import OutputProblem, open_output
 from reachnote.scene import read_scene
 from reachnote.session import Session
+from reachnote.settings import load_scene
 
 LOOK_S = 2.5
 PORT, OWN_SOUND = "MIDI port", "Own sound"

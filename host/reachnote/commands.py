@@ -12,11 +12,11 @@ from pathlib import Path
 
 from reachnote import checking, journal, replaying, servicing
 from reachnote.ask import NotRunning, Session
-from reachnote.engine import Settings, load_scene, remembered
 from reachnote.keeper import Keeper
 from reachnote.links import schemes
 from reachnote.outputs import OutputProblem, open_output, parse
 from reachnote.scene import SceneProblem, read_scene
+from reachnote.settings import Settings, load_scene, remembered
 from reachnote.view import View, plain
 
 NAMED = re.compile(r"^([a-z][a-z0-9-]*)=(.*)$", re.S)

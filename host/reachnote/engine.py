@@ -19,17 +19,17 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import reachnote_wire as wire
 from reachnote import runtime
+from reachnote.beside import Beside
 from reachnote.links import Gone, Link, LinkProblem, Opened, Said, open_link
 from reachnote.model import Kind, order
 from reachnote.pipe import pack, pack_name
 from reachnote.records import frames
-from reachnote.scene import SceneProblem, read_scene
-from reachnote.session import MAX_SENSORS, Session
+from reachnote.scene import read_scene
+from reachnote.session import FROZEN_S, MAX_SENSORS, Session
+from reachnote.settings import Settings, load_scene, remember
 
 TICK_S = 0.01
 BEAT_S = 0.1
@@ -43,65 +43,8 @@ READY_S = 3.0  # to open the outputs before the first board is let in
 LEAVE_S = 60.0  # an outlet may need this to render and save
 
 
-@dataclass
-class Settings:
-    """What a run of the engine is given."""
-
-    links: list[str] = field(default_factory=lambda: ["serial:auto"])
-    outputs: list[tuple[str, str]] = field(default_factory=lambda: [("midi", "midi:virtual")])
-    scene: str = "five-notes"
-    client: str = ""
-    record: str = ""
-    name: str = "reachnote"
-
-
 class Taken(Exception):
     """Another reachnote is running."""
-
-
-class Writer:
-    """A non-blocking pipe to another of our processes. What it cannot take now waits; beyond `limit` it is dropped."""
-
-    def __init__(self, fd: int, limit: int) -> None:
-        os.set_blocking(fd, False)
-        self.fd = fd
-        self.dropped = 0
-        self.broken = False
-        self._limit = limit
-        self._waiting = bytearray()
-
-    def write(self, data: bytes) -> None:
-        if self._waiting:
-            if len(self._waiting) + len(data) > self._limit:
-                self.dropped += 1
-                return
-            self._waiting += data
-            self.flush()
-            return
-        try:
-            sent = os.write(self.fd, data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.broken = True
-            return
-        if sent < len(data):
-            self._waiting += data[sent:]
-
-    def flush(self) -> None:
-        while self._waiting:
-            try:
-                sent = os.write(self.fd, self._waiting[:65536])
-            except BlockingIOError:
-                return
-            except OSError:
-                self.broken = True
-                return
-            del self._waiting[:sent]
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            os.close(self.fd)
 
 
 class Engine:
@@ -120,18 +63,13 @@ class Engine:
         self._recording = False
         self._batch = bytearray()
         self._shown = bytearray()
-        self._records: Writer | None = None
-        self._children: list[subprocess.Popen] = []
-        self._control: Writer | None = None
-        self._outlet: Writer | None = None
-        self._outlet_process: subprocess.Popen | None = None
-        self._outlet_talk = -1
+        self._records: Beside | None = None
+        self._control: Beside | None = None
+        self._outlet: Beside | None = None
         self._outlet_ready = False
         self._silenced = float("-inf")
-        self._heard: dict[int, bytes] = {}
         self._next_tick = self._next_beat = self._next_flush = self._next_status = self._next_collect = 0.0
         self._names: list[tuple[int, str]] = []
-        self._said: list[dict] = []
         wake_read, self._wake_write = os.pipe()
         os.set_blocking(wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -178,7 +116,11 @@ class Engine:
         monotonic = time.monotonic
         now = monotonic()
         while not self._ending:
-            for key, _ in select(max(self._next_tick - now, 0.0)):
+            ready = select(max(self._next_tick - now, 0.0))
+            now = monotonic()
+            if now - self._next_tick > FROZEN_S:  # we slept: let go of everything before anything new is heard
+                self._tick(now)
+            for key, _ in ready:
                 key.data(key.fd)
             now = monotonic()
             if self.session.out:
@@ -192,40 +134,36 @@ class Engine:
         now = time.monotonic()
         self.session.release_all(now)
         self._send()
-        if self._outlet is not None:
-            self._outlet.write(pack([order(Kind.CLOSE, now)]))
-            deadline = now + 1.0
-            while self._outlet._waiting and time.monotonic() < deadline:
-                self._outlet.flush()
-                time.sleep(0.005)
-            self._outlet.close()
         for link in self._links:
             link.close()
         self._show_control()
         self._flush_records(now)
-        for writer in (self._records, self._control):
-            if writer is not None:
-                writer.flush()
-        self._hear_the_last()
-        for writer in (self._records, self._control):
-            if writer is not None:
-                writer.close()
-        for child in self._children:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(5.0)
+        self._end_outlet(now)
+        for other in (self._records, self._control):
+            if other is not None:
+                other.flush()
+                other.close()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    other.process.wait(5.0)
         with contextlib.suppress(OSError):  # the last levels are movement: they must not stay behind
             os.unlink(runtime.levels_path())
 
-    def _hear_the_last(self) -> None:
-        # The outlet's final figures and sentences still reach whoever watches.
-        deadline = time.monotonic() + LEAVE_S
-        process = self._outlet_process
-        while process is not None and process.poll() is None and time.monotonic() < deadline:
-            self._outlet_said(self._outlet_talk)
+    def _end_outlet(self, now: float) -> None:
+        # Its final figures and sentences still reach whoever watches.
+        outlet = self._outlet
+        if outlet is None:
+            return
+        outlet.write(pack([order(Kind.CLOSE, now)]))
+        while outlet.waiting and not outlet.broken and time.monotonic() < now + 1.0:
+            outlet.flush()
+            time.sleep(0.005)
+        outlet.close()
+        while outlet.process.poll() is None and time.monotonic() < now + LEAVE_S:
+            self._hear(outlet)
             if self._control is not None:
                 self._control.flush()
             time.sleep(0.01)
-        self._outlet_said(self._outlet_talk)
+        self._hear(outlet)
 
     def _asked_to_end(self, *_: object) -> None:
         self._ending = True
@@ -383,103 +321,63 @@ class Engine:
 
     # ------------------------------------------------------------ the other processes
 
-    def _spawn(self, module: str, fds: list[int], *words: str) -> subprocess.Popen:
-        child = subprocess.Popen(
-            [sys.executable, "-m", module, *map(str, fds), *words],
-            pass_fds=fds,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        for fd in fds:
-            os.close(fd)
-        return child
+    def _begin(self, old: Beside | None, module: str, limit: int, *words: str, wide: bool = False) -> Beside:
+        if old is not None:
+            self._leave(old)
+        new = Beside(module, limit, *words, wide=wide)
+        self._selector.register(new.talk, selectors.EVENT_READ, lambda _: self._hear(new))
+        return new
+
+    def _leave(self, old: Beside) -> None:
+        with contextlib.suppress(KeyError):  # its end may have been heard already
+            self._selector.unregister(old.talk)
+        old.let_go()
+
+    def _hear(self, other: Beside) -> None:
+        said = other.lines()
+        if said is None:
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(other.talk)
+            return
+        for thing in said:
+            if other is self._control:
+                self._commanded(thing)
+            else:
+                self._outlet_ready = self._outlet_ready or thing.get("news") == "outlet"
+                self._news(thing)
 
     def _start_outlet(self) -> None:
         if self._outlet is not None:
-            self._outlet.close()
-            with contextlib.suppress(KeyError):  # the outlet's end of it may have been seen already
-                self._selector.unregister(self._outlet_talk)
-            self._heard.pop(self._outlet_talk, None)
-            os.close(self._outlet_talk)
             self.session.release_all(time.monotonic())
             self.session.out.clear()
-        events_read, events_write = os.pipe()
-        talk_read, talk_write = os.pipe()
-        os.set_blocking(talk_write, False)
-        os.set_blocking(talk_read, False)
         specs = [spec for _, spec in self.settings.outputs]
-        self._outlet_process = self._spawn("reachnote.outlet", [events_read, talk_write], self.settings.name, *specs)
-        self._outlet = Writer(events_write, BACKLOG)
-        self._outlet_talk = talk_read
-        self._selector.register(talk_read, selectors.EVENT_READ, self._outlet_said)
+        self._outlet = self._begin(self._outlet, "reachnote.outlet", BACKLOG, self.settings.name, *specs)
         for source, text in self._names:
             self._outlet.write(pack_name(source, text, time.monotonic()))
         self.session.show_levels = any(spec.startswith("osc:") for spec in specs)
 
     def _start_control(self) -> None:
-        if self._control is not None:
-            self._control.close()
-        down_read, down_write = os.pipe()
-        up_read, up_write = os.pipe()
-        self._children.append(self._spawn("reachnote.control", [down_read, up_write], str(runtime.control_path())))
-        self._control = Writer(down_write, WATCH_BACKLOG)
-        os.set_blocking(up_read, False)
-        self._selector.register(up_read, selectors.EVENT_READ, self._commanded)
+        path = str(runtime.control_path())
+        self._control = self._begin(self._control, "reachnote.control", WATCH_BACKLOG, path)
         self._tell_control({"state": self._state()})
 
     def _start_records(self) -> None:
-        if self._records is not None:
-            self._records.close()
-        down_read, down_write = os.pipe()
-        up_read, up_write = os.pipe()
-        with contextlib.suppress(OSError, AttributeError):
-            fcntl.fcntl(down_write, fcntl.F_SETPIPE_SZ, 1 << 20)
-        self._children.append(self._spawn("reachnote.records", [down_read, up_write]))
-        self._records = Writer(down_write, 8 * WATCH_BACKLOG)
-        os.set_blocking(up_read, False)
-        self._selector.register(up_read, selectors.EVENT_READ, self._outlet_said)
+        self._records = self._begin(self._records, "reachnote.records", 8 * WATCH_BACKLOG, wide=True)
         if self._recording:
             self._record(self.settings.record)
 
-    def _lines(self, fd: int) -> list[dict]:
-        try:
-            chunk = os.read(fd, 65536)
-        except BlockingIOError:
-            return []
-        except OSError:
-            chunk = b""
-        if not chunk:
-            with contextlib.suppress(KeyError, ValueError):
-                self._selector.unregister(fd)
-            return []
-        *whole, rest = (self._heard.pop(fd, b"") + chunk).split(b"\n")
-        if rest:
-            self._heard[fd] = rest[-65536:]
-        found = []
-        for line in whole:
-            with contextlib.suppress(ValueError):
-                found.append(json.loads(line))
-        return found
-
-    def _outlet_said(self, fd: int) -> None:
-        for thing in self._lines(fd):
-            self._outlet_ready = self._outlet_ready or thing.get("news") == "outlet"
-            self._news(thing)
-
-    def _commanded(self, fd: int) -> None:
+    def _commanded(self, thing: dict) -> None:
         now = time.monotonic()
-        for thing in self._lines(fd):
-            what = thing.get("do")
-            if what == "silence":
-                again = now - self._silenced < TWICE_S
-                self._silenced = now
-                self.session.silence(now, again or bool(thing.get("twice")))
-                self._send()
-            elif what == "record":
-                self._record(str(thing.get("path") or ""))
-            elif what == "stop":
-                self._ending = True
+        what = thing.get("do")
+        if what == "silence":
+            again = now - self._silenced < TWICE_S
+            self._silenced = now
+            self.session.silence(now, again or bool(thing.get("twice")))
+            self._send()
+        elif what == "record":
+            self._record(str(thing.get("path") or ""))
+        elif what == "stop":
+            self._ending = True
 
     # ------------------------------------------------------------ telling
 
@@ -563,45 +461,6 @@ def levels_page() -> memoryview:
     for n in range(MAX_SENSORS):
         page[n] = 0.0
     return page
-
-
-def load_scene(name: str) -> tuple[str, str]:
-    """Text and shown name of a scene: a carried one by its name, or a file by its path. SceneProblem otherwise."""
-    carried = Path(__file__).parent / "scenes" / f"{name}.toml"
-    path = carried if carried.exists() else Path(name)
-    try:
-        return path.read_text("utf-8"), path.name if path is carried else str(path)
-    except (OSError, UnicodeDecodeError) as problem:
-        known = ", ".join(sorted(p.stem for p in carried.parent.glob("*.toml")))
-        raise SceneProblem(f"There is no scene '{name}' ({problem}). Carried scenes: {known}; or write a file's path.") from None
-
-
-def remember(settings: Settings) -> None:
-    """Keep client and scene for a restart. A home that cannot be written is no reason to stop."""
-    folder = runtime.state_folder()
-    if folder is None:
-        return
-    kept = asdict(settings)
-    kept["record"] = ""  # recording is never resumed by itself
-    with contextlib.suppress(OSError):
-        new = folder / "last.json.new"
-        new.write_text(json.dumps(kept, indent=1))
-        new.replace(folder / "last.json")
-
-
-def remembered() -> Settings | None:
-    """The settings of the last run, or None."""
-    folder = runtime.state_folder()
-    if folder is None:
-        return None
-    try:
-        kept = json.loads((folder / "last.json").read_text())
-        words = {key: str(kept[key]) for key in ("scene", "client", "name") if key in kept}
-        links = [str(spec) for spec in kept["links"]]
-        outputs = [(str(name), str(spec)) for name, spec in kept["outputs"]]
-        return Settings(links=links, outputs=outputs, **words)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return None
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from reachnote import runtime
 from reachnote.ask import NotRunning, Session
-from reachnote.engine import Settings
+from reachnote.settings import Settings
 from reachnote.view import View
 
 RESTART_S = 0.5

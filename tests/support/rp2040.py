@@ -24,6 +24,7 @@ from rp2040py.memory_map import FLASH_START_ADDRESS
 from rp2040py.peripherals.i2c import RPI2C
 
 PACKET_US = 50  # one 64-byte bulk packet on a quiet full-speed bus (USB 2.0, 5.8.4: at most 19 in a 1 ms frame)
+FLASH_BYTES = 2 * 1024 * 1024  # of a Pico; the emulator keeps room for 16
 RAW_REPL = b"raw REPL; CTRL-B to exit\r\n>"
 
 
@@ -110,7 +111,7 @@ class I2CBus:
 class Pico:
     """One emulated board. Use as a context manager; it is booted, enumerated and idle at the prompt when entered."""
 
-    def __init__(self, image: pathlib.Path | str, boot: bool = True):
+    def __init__(self, image: pathlib.Path | str, boot: bool = True, flash: bytes | None = None):
         self.output: list[tuple[float, bytes]] = []
         self._device = BaseDevice(board=BoardSpec(image=str(image)))
         self._mcu, self._simulator, self._clock = self._device.mcu, self._device.simulator, self._device.simulator.clock
@@ -121,6 +122,8 @@ class Pico:
         self._connected = False
         self._take_over_usb()
         self._mcu.adc.on_adc_read = self._convert
+        if flash is not None:
+            self._mcu.flash[: len(flash)] = flash
         if boot:
             self.boot()
 
@@ -248,6 +251,10 @@ class Pico:
         for path in sorted(folder.rglob("*")):
             if path.suffix in (".py", ".mpy"):
                 self.put(f"{target}/{path.relative_to(folder).as_posix()}".strip("/"), path.read_bytes())
+
+    def flash(self) -> bytes:
+        """The board's flash with all its files: Pico(image, flash=...) starts another board that carries them."""
+        return bytes(self._mcu.flash[:FLASH_BYTES])
 
     # sensors and pins
 

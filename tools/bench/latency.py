@@ -324,9 +324,9 @@ def flat_out(seconds: float) -> dict:
 def cost_per_reading() -> dict:
     """Microseconds of the pure core for each reading, from 1 to 64 sensors."""
     import reachnote_wire as wire
-    from reachnote.engine import load_scene
     from reachnote.scene import read_scene
     from reachnote.session import Session
+    from reachnote.settings import load_scene
 
     scene = read_scene(*load_scene("five-notes"))
     found = {}

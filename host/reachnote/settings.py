@@ -1,0 +1,63 @@
+"""What a run is given, and what is remembered of it for the next one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from reachnote import runtime
+from reachnote.scene import SceneProblem
+
+
+@dataclass
+class Settings:
+    """What a run of the engine is given. `outputs` are (name, spec); `record` is a path, empty for not recording."""
+
+    links: list[str] = field(default_factory=lambda: ["serial:auto"])
+    outputs: list[tuple[str, str]] = field(default_factory=lambda: [("midi", "midi:virtual")])
+    scene: str = "five-notes"
+    client: str = ""
+    record: str = ""
+    name: str = "reachnote"
+
+
+def load_scene(name: str) -> tuple[str, str]:
+    """Text and shown name of a scene: a carried one by its name, or a file by its path. SceneProblem otherwise."""
+    carried = Path(__file__).parent / "scenes" / f"{name}.toml"
+    path = carried if carried.exists() else Path(name)
+    try:
+        return path.read_text("utf-8"), path.name if path is carried else str(path)
+    except (OSError, UnicodeDecodeError) as problem:
+        known = ", ".join(sorted(p.stem for p in carried.parent.glob("*.toml")))
+        text = f"There is no scene '{name}' ({problem}). Carried scenes: {known}; or write a file's path."
+        raise SceneProblem(text) from None
+
+
+def remember(settings: Settings) -> None:
+    """Keep client and scene for a restart. A home that cannot be written is no reason to stop."""
+    folder = runtime.state_folder()
+    if folder is None:
+        return
+    kept = asdict(settings)
+    kept["record"] = ""  # recording is never resumed by itself
+    with contextlib.suppress(OSError):
+        new = folder / "last.json.new"
+        new.write_text(json.dumps(kept, indent=1))
+        new.replace(folder / "last.json")
+
+
+def remembered() -> Settings | None:
+    """The settings of the last run, or None."""
+    folder = runtime.state_folder()
+    if folder is None:
+        return None
+    try:
+        kept = json.loads((folder / "last.json").read_text())
+        words = {key: str(kept[key]) for key in ("scene", "client", "name") if key in kept}
+        links = [str(spec) for spec in kept["links"]]
+        outputs = [(str(name), str(spec)) for name, spec in kept["outputs"]]
+        return Settings(links=links, outputs=outputs, **words)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
