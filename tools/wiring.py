@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tools.simulate import InstrumentProblem, wiring_of  # noqa: E402
+from tools.simulate import InstrumentProblem, wiring_of
 
 
 def main() -> int:

@@ -15,8 +15,8 @@ for path in (FIRMWARE + "/../protocols", FIRMWARE, HERE):
 if sys.implementation.name == "cpython":
     import on_cpython  # noqa: F401  gives CPython what the MicroPython dialect expects
 
-import bench
-import main
+import bench  # noqa: E402
+import main  # noqa: E402
 
 folder = sys.argv[1] + "/"
 bench.set_up(folder, main.clock)

@@ -39,7 +39,7 @@ class Hardware:
             freq = bus.get("freq", 400000)
             # A bus held low by a broken cable costs at most this, not the port's 50 ms; 4 times our longest transfer.
             patience_us = 20 * 9 * 4 * 1000000 // freq
-            self._made[name] = machine.I2C(
+            self._made[name] = machine.I2C(  # pyright: ignore[reportCallIssue]  the stubs leave out timeout
                 int(name[-1]), sda=machine.Pin(bus["sda"]), scl=machine.Pin(bus["scl"]), freq=freq, timeout=patience_us
             )
         return self._made[name]

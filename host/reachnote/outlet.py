@@ -10,6 +10,7 @@ first ends every note in the mirror of the ledger. Pipe closed: release, close, 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import mmap
@@ -80,7 +81,7 @@ class Outlet:
     def take(self, event: Event, text: str) -> None:
         """One record from the engine."""
         if event.kind in (Kind.LEVEL, Kind.NAME):
-            for n, output in enumerate(self.outputs):
+            for output in self.outputs:
                 if event.kind == Kind.NAME or output.wants_levels:
                     output.send(event, text)
             return
@@ -128,11 +129,9 @@ class Outlet:
             if kind == Kind.NOTE_ON:
                 mirror[place] |= event.outputs
             mask = event.outputs
-            n = 0
-            for output in self.outputs:
+            for n, output in enumerate(self.outputs):
                 if mask >> n & 1:
                     output.send(event)
-                n += 1
             if kind == Kind.NOTE_OFF:
                 mirror[place] &= ~mask & 0xFFFF
         self.sent += len(events)
@@ -156,10 +155,8 @@ def work(events: int, talk: int, specs: list[str], name: str, mirror: memoryview
     """The worker's life: until the pipe closes or CLOSE comes."""
 
     def say(thing: dict) -> None:
-        try:
+        with contextlib.suppress(OSError):
             os.write(talk, json.dumps(thing).encode() + b"\n")
-        except OSError:
-            pass
 
     outlet = Outlet(specs, name, mirror, say)
     adopted = outlet.adopt()

@@ -18,7 +18,7 @@ SAYS = "the boards of a journal, as they played"
 
 def open_link(target: str, options: dict[str, str], wake: Callable[[], None]) -> ReplayLink:
     try:
-        file = open(target, encoding="ascii", errors="replace")
+        file = open(target, encoding="ascii", errors="replace")  # noqa: SIM115  read while it plays
         _, entries = journal.read(file, target)
     except OSError as problem:
         raise LinkProblem(f"The journal {target} cannot be read ({problem.strerror}). Check its name.") from None
