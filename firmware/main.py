@@ -16,8 +16,9 @@ from reachnote_wire import TIME_MASK, Packer, native_writer
 from reachnote_wire import VERSION as WIRE
 
 TICK_US = 1000
-COLLECT_US = 10000000
+COLLECT_US = 30000000  # what a tick takes from the heap when an absent sensor raises lasts for minutes
 ticks_us = time.ticks_us
+sleep_us = time.sleep_us
 
 
 def clock():
@@ -35,10 +36,11 @@ class Board:
 
     def __init__(self, folder="", stdin=None, stdout=None):
         self.worst_us = 0
-        self.ticks = 0
+        self.link = None
         self._wiring = None
         self._sampler = None
         self._sensors = []
+        self._described = []
         self._facts = {
             "wire": WIRE,
             "firmware": VERSION,
@@ -49,6 +51,8 @@ class Board:
         }
         self._last = clock()
         self._collected = self._last
+        self._untidy = False
+        self._unheard = False
         self._fault = None
         self._read_wiring(folder)
         self.link = self._open_link(stdin or sys.stdin, stdout or sys.stdout)
@@ -57,9 +61,11 @@ class Board:
         try:
             self._wiring = wiring.load(folder + "wiring.json")
         except (OSError, ValueError) as fault:
-            self._fault = str(fault) if isinstance(fault, ValueError) else "this board has no wiring yet: reachnote flash"
+            unwired = "this board has no wiring yet: mpremote cp wiring.json :"
+            self._fault = str(fault) if isinstance(fault, ValueError) else unwired
             return
         self._sensors = wiring.sensors_of(self._wiring, clock)
+        self._described = wiring.describe(self._sensors)
         packer = Packer(len(self._sensors), native_writer(), BLOCK)
         self._sampler = Sampler(self._sensors, packer, self._wiring.get("rate_hz", 250))
 
@@ -79,9 +85,13 @@ class Board:
             self.link.trouble("", self._fault)
         if self._wiring is None:
             return self._facts
+        for sensor in self._sensors:
+            why = getattr(sensor, "why", None)
+            if why is not None and self.link is not None:
+                self.link.trouble(sensor.name, why)
         self._facts["worst_tick_us"] = self.worst_us
         self.worst_us = 0
-        return wiring.hello_of(self._wiring, self._sensors, self._facts)
+        return wiring.hello_of(self._wiring, self._described, self._facts)
 
     def set_option(self, name, value):
         if name != "rate_hz" or not isinstance(value, int) or not 10 <= value <= 1000 or self._sampler is None:
@@ -91,36 +101,44 @@ class Board:
         return None
 
     def step(self):
-        now = clock()
-        gap = since(now, self._last)
+        now = ticks_us() & TIME_MASK
+        gap = now - self._last & TIME_MASK
         self._last = now
         if gap > self.worst_us:
             self.worst_us = gap
-        self.ticks += 1
-        link = self.link
-        link.step(now)
         sampler = self._sampler
-        if sampler is None:
+        link = self.link
+        if self._untidy:
+            # A tick of its own, just after a line.
+            self._untidy = False
+            gc.collect()
             return
-        if sampler.step(now):
-            link.send(sampler.packer.buffer)
-            # Just after a line is the longest quiet stretch there is.
-            if since(now, self._collected) > COLLECT_US:
-                self._collected = now
-                gc.collect()
-        elif sampler.trouble is not None:
-            link.trouble(self._sensors[sampler.first_trouble].name, sampler.trouble)
-            sampler.trouble = None
+        # The line first: whoever plays waits for it. And the tick that has one is long enough.
+        lined = False
+        if sampler is not None:
+            lined = sampler.step(now)
+            if lined:
+                link.send(sampler.packer.buffer)
+                if since(now, self._collected) > COLLECT_US:
+                    self._collected = now
+                    self._untidy = True
+            elif sampler.trouble is not None and getattr(link, "streaming", True):
+                link.trouble(self._sensors[sampler.first_trouble].name, sampler.trouble)
+                sampler.trouble = None
+        self._unheard = lined and not self._unheard
+        if not self._unheard:
+            link.step(now)
 
     def run(self):
         gc.collect()
-        due = clock()
+        step = self.step
+        due = self._last = clock()
         while True:
-            self.step()
+            step()
             due = later(due, TICK_US)
             rest = since(due, clock())
             if rest > 0:
-                time.sleep_us(rest)
+                sleep_us(rest)
             elif rest < -TICK_US * 4:
                 due = clock()
 

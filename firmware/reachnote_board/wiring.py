@@ -17,7 +17,8 @@ class Broken:
         self.status = FAULT
         self.value = 0
         self.edge = False
-        self.trouble = text
+        self.trouble = None
+        self.why = text
         self._kind = kind
 
     def describe(self):
@@ -37,9 +38,9 @@ def load(path):
     try:
         wiring = json.loads(text)
     except ValueError:
-        raise ValueError("wiring.json is damaged. Write it again: reachnote flash")
+        raise ValueError("wiring.json is damaged. Write it again: mpremote cp wiring.json :")
     if not isinstance(wiring, dict) or wiring.get("format") != FORMAT or not wiring.get("sensors"):
-        raise ValueError("wiring.json is of another version. Write it again: reachnote flash")
+        raise ValueError("wiring.json is of another version. Write it again: mpremote cp wiring.json :")
     return wiring
 
 
@@ -60,13 +61,18 @@ def sensors_of(wiring, clock):
     return made
 
 
-def hello_of(wiring, sensors, facts):
-    """The board's introduction as a dict for JSON."""
+def describe(sensors):
+    """What the hello says of each."""
     described = []
     for sensor in sensors:
         entry = sensor.describe()
         entry["name"] = sensor.name
         described.append(entry)
+    return described
+
+
+def hello_of(wiring, described, facts):
+    """The board's introduction as a dict for JSON."""
     hello = {
         "name": wiring.get("name", ""),
         "instrument": wiring.get("instrument", ""),

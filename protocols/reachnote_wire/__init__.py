@@ -8,7 +8,7 @@
 
 import json
 from array import array
-from binascii import crc32, unhexlify
+from binascii import crc32, hexlify, unhexlify
 
 VERSION = 1  # what a board speaks; a host reads every released version
 MAX_LINE = 4096  # bytes of one line, newline included
@@ -110,7 +110,12 @@ _fill_tables()
 def frame(letter, text=""):
     """One whole line as bytes. `text` is printable ASCII without '$'."""
     body = ("$" + letter + text).encode()
-    return body + b"%08x\n" % crc32(body)
+    return body + check_of(body) + b"\n"
+
+
+def check_of(body):
+    """The 8 digits that end a line. (On a board b"%08x" % crc takes as long as a tick.)"""
+    return hexlify(crc32(body).to_bytes(4, "big"))
 
 
 def body_of(line):
@@ -118,25 +123,28 @@ def body_of(line):
     if len(line) < 10 or line[0] != 36:
         return None
     body = line[:-8]
-    if line[-8:] != b"%08x" % crc32(body):
+    if line[-8:] != check_of(body):
         return None
     return body[1:]
 
 
 def ascii_json(thing):
     """JSON text of printable ASCII; '$' and everything beyond ASCII is escaped."""
-    out = []
-    for c in json.dumps(thing):
+    text = json.dumps(thing)
+    if len(text.encode()) == len(text) and "$" not in text and "\x7f" not in text:
+        return text
+    for c in set(text):
         n = ord(c)
         if n == 36 or n < 32 or n > 126:
-            if n > 0xFFFF:
-                n -= 0x10000
-                out.append("\\u%04x" % (0xD800 + (n >> 10)))
-                n = 0xDC00 + (n & 0x3FF)
-            out.append("\\u%04x" % n)
-        else:
-            out.append(c)
-    return "".join(out)
+            text = text.replace(c, _escape(n))
+    return text
+
+
+def _escape(n):
+    if n <= 0xFFFF:
+        return "\\u%04x" % n
+    n -= 0x10000
+    return "\\u%04x\\u%04x" % (0xD800 + (n >> 10), 0xDC00 + (n & 0x3FF))
 
 
 class Splitter:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pathlib
 import subprocess
 import tempfile
 
 import reachnote_wire as wire
-
 from support.rp2040 import Pico
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ def shipped(sensors: list[dict], **more: object) -> dict[str, bytes]:
     for package, folder in PACKAGES.items():
         for path in sorted((folder / package).rglob("*.py")):
             name = path.relative_to(folder).as_posix()
-            if path.parent.name == "sensors" and path.stem not in used or path.stem in ("wifi", "osc_link"):
+            if (path.parent.name == "sensors" and path.stem not in used) or path.stem in ("wifi", "osc_link"):
                 continue
             files[name[:-3] + ".mpy"] = compiled(path, name)
     wiring = {"format": 1, "name": "Emulated", "instrument": "emulated", "rate_hz": 250, "sensors": sensors, **more}
@@ -97,4 +97,4 @@ class Host:
 
 def lost(readings: list[tuple]) -> int:
     """Lines packed between these that never arrived."""
-    return sum((b[1] - a[1] - 1) % 65536 for a, b in zip(readings, readings[1:], strict=False))
+    return sum((b[1] - a[1] - 1) % 65536 for a, b in itertools.pairwise(readings))

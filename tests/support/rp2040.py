@@ -171,9 +171,7 @@ class Pico:
         self._device.cdc.on_device_connected = self._on_connected
         self._mcu.core.pc = FLASH_START_ADDRESS
         if not self.run_until(lambda: self._connected, 10):
-            raise BoardError(
-                "The emulated board did not appear on USB within 10 simulated seconds: is this an RP2040 image?"
-            )
+            raise BoardError("The emulated board did not appear on USB within 10 simulated seconds: is this an RP2040 image?")
         self.run(0.01)
 
     def reboot(self, run_main: bool = True) -> None:
@@ -273,9 +271,7 @@ class Pico:
     def watch(self, number: int) -> list[tuple[float, int]]:
         """A list that grows by (simulated second, 0 or 1) whenever the firmware changes an output pin."""
         changes: list[tuple[float, int]] = []
-        self._mcu.gpio[number].add_listener(
-            lambda value, _old: changes.append((self.now, int(value == GPIOPinState.HIGH)))
-        )
+        self._mcu.gpio[number].add_listener(lambda value, _old: changes.append((self.now, int(value == GPIOPinState.HIGH))))
         return changes
 
     def i2c(self, bus: int, devices: dict[int, I2CDevice]) -> I2CBus:
@@ -310,9 +306,7 @@ class Pico:
                 self._owed += 1
 
         usb.on_endpoint_read, usb._indicate_buffer_ready = read, buffer_ready
-        cdc.on_serial_data = lambda data: (
-            self._arrived(bytes(data)) if self._reading else self._held.append(bytes(data))
-        )
+        cdc.on_serial_data = lambda data: self._arrived(bytes(data)) if self._reading else self._held.append(bytes(data))
 
     def _deliver(self) -> None:
         if self._wanted and self._to_board:
