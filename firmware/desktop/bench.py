@@ -188,7 +188,11 @@ def _read(path):
             text = file.read()
     except OSError:
         return {}
-    return json.loads(text)
+    try:
+        found = json.loads(text)
+    except ValueError:  # the board itself says what is wrong with its wiring
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _uid_of(text):

@@ -11,7 +11,7 @@ from array import array
 from binascii import crc32, hexlify, unhexlify
 
 VERSION = 1  # what a board speaks; a host reads every released version
-MAX_LINE = 4096  # bytes of one line, newline included
+MAX_LINE = 8192  # a hello of 32 sensors; bytes of one line, newline included
 MAX_SENSORS = 32
 LEASE_MS = 2000  # a board streams while it heard a keep-alive this recently
 KEEP_ALIVE_MS = 500

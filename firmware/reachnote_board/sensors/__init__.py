@@ -11,7 +11,8 @@
 #                               RP2040, one short bus transfer. Decides by itself whether it is due.
 #   report(now)                 just before a line is packed: bring status and value up to `now`
 #   status, value               reachnote_wire status, 0 .. 2**24 - 1
-#   edge                        set True by step when a line should leave at once; the sampler clears it
+#   edge                        set True by step when a line should leave at once; the sampler clears it. A driver that
+#                               sets it has a report of its own: those are stepped first, the others sit out that tick
 #   trouble                     None, or a sentence for a board error line (set once per fault)
 #
 # Nothing in step and report touches the heap: buffers are made in __init__, attributes hold small integers.
