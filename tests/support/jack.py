@@ -52,7 +52,8 @@ def wait_until(true: Callable[[], object], seconds: float = 10.0, what: str = "w
 class Jack:
     """A jackd with the dummy driver under a name that no other has, from entering the context to leaving it."""
 
-    def __init__(self, rate: int = 48_000, period: int = 128) -> None:
+    def __init__(self, rate: int = 48_000, period: int = 128, waits: bool = True) -> None:
+        self.waits = waits
         self.name = ""
         self.rate, self.period = rate, period
         self.server: subprocess.Popen[bytes] | None = None
@@ -91,9 +92,10 @@ class Jack:
         """Start the server (again) and wait until it answers."""
         import jack
 
-        # -S: the server waits for every client of a cycle, so a busy machine loses neither sound nor messages.
+        # -S: the server waits for every client of a cycle, so a busy machine loses neither sound nor messages; but when
+        # a client is killed it then stands still for 2 s.
         driver = ("-d", "dummy", "-r", str(self.rate), "-p", str(self.period))
-        self.server = self._run("jackd", "-n", self.name, "-S", "-r", "-t", "200", *driver)
+        self.server = self._run("jackd", "-n", self.name, *(["-S"] if self.waits else []), "-r", "-t", "200", *driver)
         deadline = time.monotonic() + 15.0
         while self._watch is None:
             assert self.server.poll() is None, "jackd ended at once"

@@ -9,6 +9,7 @@ from reachnote.model import Event, Kind
 
 from . import OutputProblem
 from ._backlog import Backlog
+from ._joins import Joins
 from ._ports import Port, connector, find
 from ._spec import only_options
 
@@ -55,6 +56,7 @@ class MidiOutput:
     def __init__(self, make: Callable[[], Port], wanted: str | None, name: str) -> None:
         self._make = make
         self._wanted = wanted
+        self._joins = Joins(name) if wanted is None else None
         self._name = name
         self._port: Port | None = None
         self._there = ""
@@ -90,6 +92,8 @@ class MidiOutput:
         self._next_look = now + LOOK_EVERY
         if self._port is not None and not self._still_there():
             self._lose(self._gone())
+        elif self._joins is not None:
+            self._joins.look()
         if self._port is None and self._open():
             self._returned = True
             self._flush(now)
@@ -103,6 +107,8 @@ class MidiOutput:
 
     def close(self) -> None:
         self._closed = True
+        if self._joins is not None:
+            self._joins.close()
         port, self._port = self._port, None
         if port is not None:
             _let_go(port)
@@ -112,7 +118,7 @@ class MidiOutput:
         try:
             port = self._make()
             if self._wanted is None:
-                port.publish(self._name)
+                self._joins.open_port(lambda: port.publish(self._name))
             else:
                 names = port.destinations()
                 self._there = find(self._wanted, names)
@@ -138,6 +144,8 @@ class MidiOutput:
     def _lose(self, sentence: str) -> None:
         port, self._port = self._port, None
         self._trouble = sentence
+        if self._joins is not None:
+            self._joins.let_go()
         if port is not None:
             _let_go(port)
 
