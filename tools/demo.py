@@ -36,7 +36,11 @@ def main() -> int:
     given = words.parse_args()
     _into_environment()
     out = given.out or Path(tempfile.mkdtemp(prefix="reachnote-demo-"))
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        print(f"The folder {out} cannot be made ({problem.strerror}). Choose another: --out DIR", file=sys.stderr)
+        return 2
     for name in ("demo.mid", "demo.wav", "journal.jsonl"):
         (out / name).unlink(missing_ok=True)
     return Demo(out.resolve(), given.seconds, given.headless).run()
@@ -181,8 +185,9 @@ class Demo:
             "said": self.said,
         }
         if not self.headless:
-            print(f"\n{summary['note_ons']} notes began, {summary['note_offs']} ended. Kept in {self.out}\n")
-        print(json.dumps(summary))
+            print(f"\n{summary['note_ons']} notes began, {summary['note_offs']} ended. Open {self.out / 'demo.mid'}")
+        if self.headless or not sys.stdout.isatty():
+            print(json.dumps(summary))
         good = self._code == 0 and summary["note_ons"] == summary["note_offs"] and bool(self.notes)
         return 0 if good else 1
 

@@ -69,6 +69,9 @@ def interpreter() -> tuple[list[str], str]:
 def wiring_of(instrument: Path) -> dict:
     """The wiring of an instrument's folder. InstrumentProblem when its TOML is wrong."""
     path = instrument / "instrument.toml"
+    if not path.is_file():
+        known = ", ".join(f"hardware/{p.parent.name}" for p in sorted(ROOT.glob("hardware/*/instrument.toml")))
+        raise InstrumentProblem(f"There is no instrument {instrument}; there are {known}.")
     drivers = {p.stem: p.read_text("utf-8") for p in DRIVERS.glob("*.py") if p.stem != "__init__"}
     return read_instrument(path.read_text("utf-8"), str(path), drivers)
 
@@ -150,6 +153,9 @@ def main() -> int:
     hands = dict(HANDS.get(given.instrument.name, {}))
     for pair in given.recording:
         sensor, _, file = pair.partition("=")
+        if not Path(file).is_file():
+            print(f"There is no recording {file}. Write SENSOR=FILE with a file of 't_s,value' lines.", file=sys.stderr)
+            return 1
         hands[sensor] = {**hands.get(sensor, {}), "file": [str(Path(file).resolve())]}
     argv, called = interpreter()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -158,7 +164,8 @@ def main() -> int:
     except (InstrumentProblem, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
-    print(f"{board.name} under {called}; play it with: reachnote play --link serial:{board.path}", flush=True)
+    print(f"{board.name} runs under {called} and moves by itself, from a recording. Play it with:", flush=True)
+    print(f"  reachnote play --link serial:{board.path}", flush=True)
     try:
         while board.problem() is None:
             time.sleep(0.2)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -40,6 +41,18 @@ def open_trouble() -> BinaryIO | None:
         long = path.exists() and path.stat().st_size > TROUBLE_BYTES
         return open(path, "wb" if long else "ab")
     return None
+
+
+def next_take(spec: str) -> str:
+    """The spec of a MIDI file with the next number, so that what was saved before a crash is kept; others unchanged."""
+    scheme, _, path = spec.partition(":")
+    if scheme != "file":
+        return spec
+    there = Path(path)
+    stem, n = re.sub(r"-\d+$", "", there.stem), 2
+    while (fresh := there.with_name(f"{stem}-{n}{there.suffix}")).exists() or Path(f"{fresh}.part").exists():
+        n += 1
+    return f"{scheme}:{fresh}"
 
 
 class Keeper:
@@ -79,11 +92,14 @@ class Keeper:
                 said = f"reachnote cannot go on: it stopped {CRASHES} times. What happened is written in {trouble_path()}"
                 print(said, file=sys.stderr)
                 return 1
-            self._settings.record = ""
+            recorded, self._settings.record = self._settings.record, ""
+            self._settings.outputs = [(name, next_take(spec)) for name, spec in self._settings.outputs]
             self._print(
-                "reachnote stopped by surprise and is starting again. Nothing sounds until somebody plays. "
+                "reachnote stopped by surprise and starts again now. Nothing sounds by itself. "
                 f"What happened is written in {trouble_path()}"
             )
+            if recorded:
+                self._print(f"The recording {recorded} ended there. Begin another: reachnote record FILE")
             time.sleep(RESTART_S)
             if self._ending:
                 return 0

@@ -32,6 +32,12 @@ def of_status(board: str, sensor: str, kind: str, status: int) -> str | None:
     return text.format(s=name) if text else None
 
 
+def waits(board: str, sensor: str, kind: str) -> str:
+    """A sensor that was held when it was met stays silent until it was let go of once."""
+    how = "take the hand away once" if kind == "distance" else "let go of it once"
+    return f"{board}, {sensor} is held and stays silent: {how}, then it plays."
+
+
 def board_ready(board: str, sensors: int) -> str:
     return f"{board} is ready: {sensors} sensor{'s' if sensors != 1 else ''}."
 

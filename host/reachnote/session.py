@@ -20,7 +20,7 @@ from reachnote import sentences
 from reachnote.activities import free_play
 from reachnote.board import Board, Hello, SensorInfo
 from reachnote.calibration.declared import fit_for
-from reachnote.gestures.onset import Onset
+from reachnote.gestures.onset import ON, Onset
 from reachnote.model import Event, Gesture, Kind, Move, Reading, order
 from reachnote.scene import Scene, VoiceRule
 from reachnote.voices import Voice, channel_for, output_mask
@@ -33,6 +33,8 @@ FROZEN_S = 0.4  # a tick this late means that the outlet has let go of everythin
 ASK_S = 1.0
 PATIENCE_S = 4.0
 TROUBLE_S = 0.3
+NEVER = float("inf")
+WAITS_S = 2.0  # held this long without sounding, and a person is told why
 LEVEL_S = 1 / 60
 MAX_SENSORS = 512
 MAX_LINKS = 64
@@ -52,12 +54,16 @@ class Chain:
         self.status = wire.STARTING
         self.status_since = 0.0
         self.told = wire.OK
+        self.waits_since = NEVER
+        self.waits_told = False
         self.level = 0.0
 
     def restart(self) -> None:
         """Meet the sensor anew, keeping its voice."""
         self.fit = fit_for(self.info)
         self.onset = Onset(self.voice.zones)
+        self.waits_since = NEVER
+        self.waits_told = False
 
 
 class Seat:
@@ -332,6 +338,13 @@ class Session:
             if talk.seat is None or talk.quiet:
                 continue
             for chain in talk.seat.chains:
+                held = chain.onset.waiting and chain.level >= ON
+                if not held or chain.waits_since == NEVER:
+                    chain.waits_since = now
+                elif now - chain.waits_since > WAITS_S and not chain.waits_told:
+                    chain.waits_told = True
+                    name = talk.seat.hello.name
+                    self._tell("waits", talk.seat, sentences.waits(name, chain.info.name, chain.info.kind), chain)
                 if chain.status != chain.told and now - chain.status_since >= TROUBLE_S:
                     chain.told = chain.status
                     name = talk.seat.hello.name

@@ -30,8 +30,9 @@ def load_scene(name: str) -> tuple[str, str]:
     try:
         return path.read_text("utf-8"), path.name if path is carried else str(path)
     except (OSError, UnicodeDecodeError) as problem:
-        known = ", ".join(sorted(p.stem for p in carried.parent.glob("*.toml")))
-        text = f"There is no scene '{name}' ({problem}). Carried scenes: {known}; or write a file's path."
+        known = ", ".join(sorted(p.stem for p in (Path(__file__).parent / "scenes").glob("*.toml")))
+        why = getattr(problem, "strerror", None) or "it is not text"
+        text = f"There is no scene '{name}' ({why}). Carried scenes: {known}; or write a file's path."
         raise SceneProblem(text) from None
 
 

@@ -305,13 +305,12 @@ def test_the_number_of_sources_is_bounded_by_those_that_said_nothing_useful(net)
         message("/reachnote/reading"),
         message("/reachnote/hello", "s", UID),
         message("/reachnote/hello", "si", UID, 1),
-        message("/reachnote/hello", "ss", UID, "x" * 4086),
         message("/reachnote/error", "ss", UID, "x"),
         b"#bundle\0" + b"\0" * 8 + b"\xff\xff\xff\xec",
         b"rubbish",
         b"",
     ],
-    ids=range(22),
+    ids=range(21),
 )
 def test_what_does_not_fit_is_refused_and_counted(net, bad):
     link = net.link()

@@ -281,3 +281,18 @@ def test_silence_is_an_order_of_its_own(table):
     assert [(o.kind, o.b) for o in table.orders] == [
         (Kind.RELEASE_ALL, 0), (Kind.SILENCE, 1), (Kind.RELEASE_ALL, 0), (Kind.SILENCE, 2),
     ]  # fmt: skip
+
+
+def test_whoever_is_held_at_the_start_is_told_once_how_to_play(table):
+    board = InventedBoard(table, "b1", [DISTANCE])
+    board.move(0, 300)
+    board.plug()
+    table.run(1.5)
+    assert table.told("waits") == []
+    table.run(3.0)
+    assert [text.endswith("take the hand away once, then it plays.") for text in table.told("waits")] == [True]
+    board.move(0, 500)
+    table.run(0.1)
+    board.move(0, 300)
+    table.run(0.1)
+    assert len(table.sounding()) == 1

@@ -286,7 +286,7 @@ def test_a_crash_of_the_engine_is_said_in_one_sentence_and_play_goes_on(tmp_path
     table.receiver.wait_sounding(0, 2)
     until(lambda: table.running.status().get("pid") not in (None, first), 8, "a new engine")
     table.running.ready()
-    assert table.running.said().count("reachnote stopped by surprise and is starting again.") == 1
+    assert table.running.said().count("reachnote stopped by surprise and starts again now.") == 1
     table.board.press(0, False)
     table.taps()
     assert table.close() == WELL
@@ -296,7 +296,7 @@ def test_an_engine_that_cannot_start_is_given_up_with_a_sentence(alone, tmp_path
     planted = "import os, sys\nif 'reachnote.engine' in sys.orig_argv:\n    os.write(2, b'Traceback, planted')\n    os._exit(7)\n"
     (tmp_path / "sitecustomize.py").write_text(planted)
     answer = ask({**alone, "PYTHONPATH": f"{tmp_path}{os.pathsep}{alone['PYTHONPATH']}"}, "play")
-    assert answer.code == MEND and answer.out.count("starting again") == 4
+    assert answer.code == MEND and answer.out.count("starts again") == 4
     assert re.fullmatch(r"reachnote cannot go on: it stopped 5 times. What happened is written in (.*)\n", answer.err)
     assert (tmp_path / "run" / "trouble.txt").read_text().count("planted") == 5
 

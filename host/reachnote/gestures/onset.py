@@ -47,6 +47,11 @@ class Onset:
         self._armed = False
         return did
 
+    @property
+    def waiting(self) -> bool:
+        """True while nothing starts before the level was at rest."""
+        return not self._armed and not self.sounding
+
     def disarm(self) -> None:
         self._armed = False
 
