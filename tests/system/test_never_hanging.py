@@ -120,7 +120,7 @@ def test_unplugging_one_of_two_boards_ends_only_its_notes(stage):
 
 
 def engine_killed(there: Stage) -> float:
-    if there.run.said().count("starting again") == 3:  # it gives up when it is killed five times in a row
+    if there.run.said().count("starts again") == 3:  # it gives up when it is killed five times in a row
         there.run.stop()
         there.start()
     there.hold()

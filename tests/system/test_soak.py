@@ -64,6 +64,10 @@ def test_an_hour_of_a_full_house(tmp_path):
     receiver, stalls = Receiver(), Stalls()
     stalls.start()
     house = load.start(tmp_path, boards=BOARDS, sensors=SENSORS, rate=RATE, seconds=SECONDS)
+    # An hour's summary is longer than a pipe holds: somebody must read while the house is still writing.
+    printed: list[str] = []
+    summary = threading.Thread(target=lambda: printed.append(house.stdout.read()), daemon=True)
+    summary.start()
     try:
         with Running([f"serial:{tmp_path}/board{n}" for n in range(BOARDS)], [receiver.spec]) as run:
             run.ready(BOARDS)
@@ -73,7 +77,8 @@ def test_an_hour_of_a_full_house(tmp_path):
             while house.poll() is None:
                 watch.look(time.monotonic() - began)
                 time.sleep(min(15.0, SECONDS / 20))
-            sent = json.loads(house.communicate()[0])
+            summary.join()
+            sent = json.loads(printed[0])
             time.sleep(0.5)
             assert set(run.pids()) == processes
             status = run.status()
