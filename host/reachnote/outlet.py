@@ -29,6 +29,8 @@ from reachnote.pipe import Unpacker
 
 SILENT_S = 0.5  # without a heartbeat for this long the engine is taken for dead
 BEAT_S = 0.02
+AGAIN_S = (0.1, 0.3, 1.0)
+"""When the endings of a former worker's notes are said again: a connection just made may lose what is sent first (JACK)."""
 
 
 class Missing:
@@ -67,15 +69,19 @@ class Outlet:
         self.outputs: list[Output] = [self._open(spec, name) for spec in specs]
         self._levels = [n for n, output in enumerate(self.outputs) if output.wants_levels]
         self.sent = 0
+        self._left: list[tuple[int, int, int]] = []
+        self._again: list[float] = []
         self._latencies: list[float] = []
 
-    def adopt(self) -> int:
+    def adopt(self, now: float) -> int:
         """End what a former worker left sounding. Returns how many notes that were."""
         left = [n for n in range(16 * 128) if self._mirror[n]]
         for n in left:
             self.ledger.adopt(n // 128 + 1, n % 128, self._mirror[n])
         if left:
-            self._play(self.ledger.release_all(time.monotonic()))
+            self._left = [(n // 128 + 1, n % 128, self._mirror[n]) for n in left]
+            self._again = [now + later for later in AGAIN_S]
+            self._play(self.ledger.release_all(now))
         return len(left)
 
     def take(self, event: Event, text: str) -> None:
@@ -95,6 +101,9 @@ class Outlet:
 
     def beat(self, now: float) -> None:
         """Let outputs flush and look for lost ports; tell what changed."""
+        if self._again and now >= self._again[0]:
+            del self._again[0]
+            self._end_again(now)
         for n, output in enumerate(self.outputs):
             output.beat(now)
             if output.lost_and_found():
@@ -136,6 +145,15 @@ class Outlet:
                 mirror[place] &= ~mask & 0xFFFF
         self.sent += len(events)
 
+    def _end_again(self, now: float) -> None:
+        sounding = self.ledger.sounding()
+        for channel, key, mask in self._left:
+            if (channel, key) in sounding:
+                continue
+            for n, output in enumerate(self.outputs):
+                if mask >> n & 1:
+                    output.send(Event(Kind.NOTE_OFF, channel, key, 64, 0, mask, now))
+
     def _found_again(self, n: int, now: float) -> None:
         # A receiver that came back may still hold what sounded when it went.
         for channel, key in self.ledger.sounding():
@@ -159,7 +177,7 @@ def work(events: int, talk: int, specs: list[str], name: str, mirror: memoryview
             os.write(talk, json.dumps(thing).encode() + b"\n")
 
     outlet = Outlet(specs, name, mirror, say)
-    adopted = outlet.adopt()
+    adopted = outlet.adopt(time.monotonic())
     if adopted:
         say({"news": "adopted", "notes": adopted, "text": f"{adopted} notes were ended after the outlet restarted."})
     outlet.beat(time.monotonic())

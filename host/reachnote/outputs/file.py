@@ -86,18 +86,20 @@ def timed(records: Iterator[Record]) -> Iterator[tuple[int, Record]]:
                 time = last + 1.0
         again = False
         last = max(last, time)
-        _note(sounding, record)
-        yield round((last - first) * TICKS_A_SECOND), record
+        if _note(sounding, record):
+            yield round((last - first) * TICKS_A_SECOND), record
     if first is not None:
         yield from _ended(sounding, round((last - first) * TICKS_A_SECOND))
 
 
-def _note(sounding: dict[tuple[int, int, int], None], record: Record) -> None:
+def _note(sounding: dict[tuple[int, int, int], None], record: Record) -> bool:
+    """False for the end of a note that does not sound: it is said again after a crash, for receivers."""
     key = (record.source, record.channel, record.a)
     if record.kind == Kind.NOTE_ON:
         sounding[key] = None
     elif record.kind == Kind.NOTE_OFF:
-        sounding.pop(key, None)
+        return sounding.pop(key, True) is None
+    return True
 
 
 def _ended(sounding: dict[tuple[int, int, int], None], tick: int) -> Iterator[tuple[int, Record]]:
