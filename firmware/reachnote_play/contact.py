@@ -23,6 +23,7 @@ class Contact:
         self._now = -1
         self.age = 0
         self._edges = -1
+        self._was = 0
         self._armed = False
         self._held = 0  # of a press that has not sounded yet
         self._quiet = 0  # debounce left
@@ -43,6 +44,10 @@ class Contact:
     def disarm(self):
         self._armed = False
 
+    @property
+    def armed(self):
+        return self._armed
+
     def step(self, now, raw, status):
         """One value of the wire, debounced by the board. `age` is then how long ago what is answered happened."""
         dt = self._pass(now)
@@ -55,9 +60,10 @@ class Contact:
         new = (edges - self._edges) & 255 if self._edges >= 0 else 0
         if self._edges < 0 and pressed:
             self._armed = False
+        was, self._was = self._was, pressed
         self._edges = edges
         done = 0
-        if new > 1:  # a press, or a pause, was whole between two lines
+        if new > 1 or new and pressed == was:  # a press, or a pause, was whole between two lines
             if self.sounding:
                 done = self._released()
             elif pressed:
@@ -89,6 +95,7 @@ class Contact:
         return dt
 
     def _state(self, dt, pressed):
+        self.level = REACH if pressed else 0
         if self.sounding:
             return 0 if pressed else self._released()
         if not pressed:

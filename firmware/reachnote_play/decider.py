@@ -109,6 +109,7 @@ class Decider:
         zones.count = p["zones"]
         zones.margin = p["zone_margin"]
         zones.dwell = p["dwell"]
+        zones.first = (p["onset"] * p["reach"] >> 13) * 3 >> 2
         self._guarded = p["tremor"]
         self._jolt = p["jolt"]
         self._creep = p["creep"]
@@ -143,6 +144,9 @@ class Decider:
         calm = p["calm"] + size
         self._fast = on + (p["fast"] * reach >> 13) + size + (size >> 1)
         self._on = on
+        # Coming back from beyond rest to where the client rested at calibration is no gesture: it would sound on and on.
+        least = (on - (on >> 3)) << 6
+        self._floor_least = least if least < self._floor_most else self._floor_most
         self._off = on * LEAST >> 13
         self._calm = calm
         self._dwell = TREMOR_DWELL if shaking and p["dwell"] < TREMOR_DWELL else p["dwell"]
@@ -194,7 +198,7 @@ class Decider:
                 gate.lost = True
                 done = self._lose(False)
             dt = GAP
-        if status > WEAK and status != CLOSED_CONTACT:
+        if status and status != WEAK and status != CLOSED_CONTACT:
             if status == SATURATED and self.sounding:
                 return done
             if gate.miss(dt):
@@ -244,6 +248,15 @@ class Decider:
             elif self.zones.step(dt, self.level, self._dwell):
                 done |= ZONE
         return done
+
+    @property
+    def armed(self):
+        return self._state != UNARMED
+
+    @property
+    def drifted(self):
+        """True while the floor is as far from the calibrated rest as it may go: it should be found anew."""
+        return self._floor64 >= self._floor_most or self._floor64 <= -self._floor_least
 
     @property
     def zone(self):
@@ -362,7 +375,7 @@ class Decider:
         most = self._floor_most
         if floor > most:
             floor = most
-        elif floor < -most:
-            floor = -most
+        elif floor < -self._floor_least:
+            floor = -self._floor_least
         self._floor64 = floor
         self.floor = floor >> 6

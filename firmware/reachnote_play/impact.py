@@ -48,6 +48,10 @@ class Impact:
     def disarm(self):
         self._scan = -1
 
+    @property
+    def armed(self):
+        return True
+
     def shield(self, place, us):
         """A neighbouring pad was hit: for `us`, what is below `place` is its crosstalk."""
         self._raised = place

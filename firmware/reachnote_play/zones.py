@@ -1,4 +1,6 @@
 # Zones: steps of the reach with a margin at every edge and a time to stay (calibration page, 1.5 and 2.5).
+#
+# They begin a little below where a gesture starts: what cannot sound needs no zone.
 
 from reachnote_play import REACH
 
@@ -11,6 +13,7 @@ class Zones:
         self.count = p["zones"]
         self.margin = p["zone_margin"]
         self.dwell = p["dwell"]
+        self.first = 0  # the level at which zone 0 begins
         self._next = -1
         self._stayed = 0
 
@@ -20,9 +23,11 @@ class Zones:
         self._next = self.zone
 
     def step(self, dt, level, dwell):
-        where = level * self.count
+        wide = REACH - self.first
+        where = (level - self.first) * self.count
+        margin = self.margin * wide >> 13
         zone = self.zone
-        if zone * REACH - self.margin <= where < (zone + 1) * REACH + self.margin:
+        if zone * wide - margin <= where < (zone + 1) * wide + margin:
             self._next = zone
             return False
         new = self._of(level)
@@ -39,5 +44,5 @@ class Zones:
         return True
 
     def _of(self, level):
-        zone = level * self.count // REACH
+        zone = (level - self.first) * self.count // (REACH - self.first)
         return 0 if zone < 0 else self.count - 1 if zone >= self.count else zone

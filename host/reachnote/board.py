@@ -82,11 +82,7 @@ def read_hello(text: str) -> Hello:
     name = _text(said.get("name")) or "A board"
     if type(version) is not int or version not in SPOKEN:
         newer = type(version) is int and version > max(SPOKEN)
-        cure = (
-            "Update this program: pip install --upgrade reachnote"
-            if newer
-            else f"Update the board: {UPDATE_BOARD}"
-        )
+        cure = "Update this program: pip install --upgrade reachnote" if newer else f"Update the board: {UPDATE_BOARD}"
         raise HelloProblem(
             f"{name} speaks version {_text(version) or 'unknown'} of the wire; this program speaks {max(SPOKEN)}. {cure}"
         )
@@ -204,8 +200,7 @@ class Board:
         self.lag = arrival - time
         self.last_line = arrival
         return [
-            Reading(number, time, word & 0xFFFFFF, word >> 24)
-            for number, word in zip(self.numbers, words, strict=False)
+            Reading(number, time, word & 0xFFFFFF, word >> 24, time_us) for number, word in zip(self.numbers, words, strict=False)
         ]
 
     def _introduced(self, text: str) -> None:

@@ -279,7 +279,7 @@ def _replay(arguments: argparse.Namespace, facts: dict, entries: object) -> int:
     opened = [open_output(spec) for _, spec in outputs]
     count = 0
     began = time.monotonic()
-    for event, text in replaying.events(entries, core, ledger):  # type: ignore[arg-type]
+    for event, text in replaying.events(entries, core, ledger, _orders(facts)):  # type: ignore[arg-type]
         count += 1
         for n, output in enumerate(opened):
             if event.outputs >> n & 1:
@@ -298,6 +298,11 @@ def _replay(arguments: argparse.Namespace, facts: dict, entries: object) -> int:
     }
     print(json.dumps(summary) if arguments.json else f"{ledger.ons} notes from {core.readings} readings.")
     return 0
+
+
+def _orders(facts: dict) -> list[dict]:
+    kept = facts.get("orders", [])
+    return [thing for thing in kept if isinstance(thing, dict)] if isinstance(kept, list) else []
 
 
 def service(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """Control: the process that answers `protocols/control.md` on a local socket, so that watching costs the engine nothing.
 
-    python -m reachnote.control FRAMES_FD COMMANDS_FD SOCKET_PATH
+python -m reachnote.control FRAMES_FD COMMANDS_FD SOCKET_PATH
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LINE_LIMIT = 16 * 1024
 CLIENTS = 32
 BACKLOG = 256 * 1024
 FASTEST_HZ = 60
-COMMANDS = ("status", "feed", "silence", "record", "stop")
+COMMANDS = ("status", "feed", "silence", "record", "order", "listen", "last", "stop")
 KINDS = {Kind.NOTE_ON: "on", Kind.NOTE_OFF: "off"}
 
 
@@ -38,6 +38,7 @@ class Client:
         self.period = 0.0
         self.next_levels = 0.0
         self.feeding = False
+        self.listens = ""
         self.dropped = 0
         self._in = b""
         self._out = bytearray()
@@ -120,10 +121,21 @@ class Control:
                 self._words(json.loads(data))
             elif kind == frames.EVENTS:
                 self._events(data)
+            elif kind == frames.READINGS:
+                self._readings(data)
             elif kind == frames.GESTURES:
                 for sensor, move, zone, strength, at in frames.unpack_gestures(data):
                     gesture = {"sensor": self._name(sensor), "move": Move(move).name.lower(), "zone": zone}
                     self._feed({"feed": "gesture", **gesture, "strength": round(strength, 3), "time": round(at, 4)})
+
+    def _readings(self, data: bytes) -> None:
+        found: dict[str, list] = {}
+        for sensor, at, raw, status in frames.unpack_readings(data):
+            found.setdefault(self._name(sensor), []).append([round(at, 5), raw, status])
+        for name, readings in found.items():
+            for client in self._clients.values():
+                if client.listens == name:
+                    client.say({"feed": "readings", "sensor": name, "readings": readings})
 
     def _words(self, thing: dict) -> None:
         if "state" in thing:
@@ -225,9 +237,11 @@ class Control:
             else:
                 client.feeding = True
                 client.period = 1.0 / rate if rate else 0.0
-        elif what in ("silence", "record", "stop"):
-            order = {key: asked[key] for key in ("do", "twice", "path") if key in asked}
+        elif what in ("silence", "record", "order", "listen", "last", "stop"):
+            order = {key: value for key, value in asked.items() if key != "id" or what == "order"}
             os.write(self._commands, json.dumps(order).encode() + b"\n")
+            if what == "listen":
+                client.listens = f"{asked.get('board')}/{asked.get('sensor')}"
         else:
             known = ", ".join(COMMANDS)
             reply = {"id": asked.get("id"), "ok": False, "text": f"There is no command {what!r}; known are {known}."}

@@ -21,7 +21,7 @@ import sys
 import time
 
 import reachnote_wire as wire
-from reachnote import runtime
+from reachnote import client_orders, runtime
 from reachnote.beside import Beside
 from reachnote.links import Gone, Link, LinkProblem, Opened, Said, open_link
 from reachnote.model import Kind, order
@@ -39,6 +39,7 @@ COLLECT_S = 5.0
 BACKLOG = 1 << 20  # bytes kept for an outlet that does not read
 WATCH_BACKLOG = 1 << 18  # bytes kept for records or control: beyond that they miss something, and it is counted
 TWICE_S = 2.0  # silence asked for again within this resets the synths as well
+LISTEN_S = 5.0  # after the last asking
 READY_S = 3.0  # to open the outputs before the first board is let in
 LEAVE_S = 60.0  # an outlet may need this to render and save
 
@@ -68,6 +69,7 @@ class Engine:
         self._outlet: Beside | None = None
         self._outlet_ready = False
         self._silenced = float("-inf")
+        self._listened: tuple = ()  # board, sensor, since when: whoever calibrates asks again and again
         self._next_tick = self._next_beat = self._next_flush = self._next_status = self._next_collect = 0.0
         self._names: list[tuple[int, str]] = []
         wake_read, self._wake_write = os.pipe()
@@ -83,6 +85,7 @@ class Engine:
         self._start_control()
         self._start_records()
         self._await_outlet()
+        self._fit_client()
         for spec in self.settings.links:
             try:
                 link = open_link(spec, self._wake)
@@ -98,6 +101,13 @@ class Engine:
             signal.signal(number, self._asked_to_end)
         with contextlib.suppress(OSError, ValueError):
             self._selector.register(0, selectors.EVENT_READ, self._parent_gone)
+
+    def _fit_client(self) -> None:
+        found, told = client_orders.of_client(self.settings.client)
+        for thing in found:
+            self._order(thing, time.monotonic())
+        for text in told:
+            self._news({"news": "client", "text": text})
 
     def _await_outlet(self) -> None:
         # Opening outputs takes a moment; a first note must not wait for it.
@@ -295,10 +305,23 @@ class Engine:
             if self._control is not None:
                 self._control.write(frames.watch(frames.GESTURES, frames.pack_gestures(session.gestures)))
             session.gestures.clear()
+        if self._listened:
+            self._show_listened()
         if self._shown:
             if self._control is not None:
                 self._control.write(frames.watch(frames.EVENTS, bytes(self._shown)))
             self._shown.clear()
+
+    def _show_listened(self) -> None:
+        board, sensor, since = self._listened
+        for chain in self.session.chains:
+            if chain.listening and chain.heard:
+                if self._control is not None:
+                    self._control.write(frames.watch(frames.READINGS, frames.pack_readings(chain.heard)))
+                chain.heard.clear()
+        if time.monotonic() - since > LISTEN_S:
+            self.session.listen(board, sensor, False)
+            self._listened = ()
 
     def _rarely(self, now: float) -> None:
         self._next_flush = now + FLUSH_S
@@ -315,7 +338,7 @@ class Engine:
                 self._start_control()
             if self._records is not None and self._records.broken:
                 self._start_records()
-        if now >= self._next_collect and not any(c.onset.sounding for c in self.session.chains):
+        if now >= self._next_collect and not any(c.sounding for c in self.session.chains):
             self._next_collect = now + COLLECT_S
             gc.collect()
 
@@ -376,6 +399,15 @@ class Engine:
             self._send()
         elif what == "record":
             self._record(str(thing.get("path") or ""))
+        elif what == "order":
+            self._order({key: value for key, value in thing.items() if key != "do"}, now)
+            self._send()
+        elif what == "listen":
+            self._listened = (str(thing.get("board")), str(thing.get("sensor")), now)
+            self.session.listen(*self._listened[:2], True)
+        elif what == "last":
+            facts = {"scene": self.settings.scene, "client": self.settings.client, "orders": self.session.present_orders()}
+            self._to_records(frames.LAST, 0, now, json.dumps({"path": thing.get("path"), "facts": facts}).encode())
         elif what == "stop":
             self._ending = True
 
@@ -394,6 +426,11 @@ class Engine:
             self._records.write(data)
         self._records.flush()
 
+    def _order(self, thing: dict, now: float) -> None:
+        self.session.order(thing, now)
+        kept = {key: value for key, value in thing.items() if key != "id"}
+        self._to_records(frames.ORDER, 0, now, json.dumps(kept).encode())
+
     def _record(self, path: str) -> None:
         self.settings.record = path
         self._recording = bool(path)
@@ -405,6 +442,8 @@ class Engine:
             "seed": 0,
         }
         self._to_records(frames.RECORD if path else frames.STOP, 0, time.monotonic(), json.dumps(header).encode())
+        for thing in self.session.present_orders() if path else []:
+            self._to_records(frames.ORDER, 0, time.monotonic(), json.dumps(thing).encode())
         if path:  # a journal that begins in the middle needs every board's introduction
             self.session.writes += [(number, wire.ASK_HELLO, "") for number in self._channels]
         self._tell_control({"state": self._state()})

@@ -5,6 +5,7 @@ The first line is a JSON object, the header. Every other line is a JSON array, i
     ["o", 12.345678, 3, "/dev/ttyACM0", false]               link 3 opened: name, is it a network link
     ["l", 12.345901, 3, "$r0001..."]                         a line of link 3, verbatim
     ["e", 12.345950, 1, 2, 60, 70, 0, 65535, 12.3459]        an event: kind channel a b source outputs time
+    ["s", 14.0, {"order": "easier", ...}]                    something was set (`reachnote.orders`)
     ["c", 20.0, 3]                                           link 3 closed
 
 Times are seconds of the host's monotonic clock. Bytes of a line stand for the first 256 characters of Unicode.
@@ -47,12 +48,19 @@ class Left(NamedTuple):
     event: Event
 
 
+class Ordered(NamedTuple):
+    """Something that people set while the session ran."""
+
+    time: float
+    thing: dict
+
+
 class Closed(NamedTuple):
     time: float
     link: int
 
 
-Entry = Opened | Line | Left | Closed
+Entry = Opened | Line | Left | Ordered | Closed
 
 
 def header(facts: dict) -> str:
@@ -74,6 +82,8 @@ def _array(entry: Entry) -> list:
         return ["e", time, *(int(f) for f in fields), round(at, 6)]
     if isinstance(entry, Opened):
         return ["o", time, entry.link, entry.name, entry.network]
+    if isinstance(entry, Ordered):
+        return ["s", time, entry.thing]
     return ["c", time, entry.link]
 
 
@@ -115,6 +125,8 @@ def _entry(said: list) -> Entry | None:
         return Left(time, Event(*(int(f) for f in fields), float(at)))
     if what == "o":
         return Opened(time, int(said[2]), str(said[3]), bool(said[4]))
+    if what == "s" and isinstance(said[2], dict):
+        return Ordered(time, said[2])
     if what == "c":
         return Closed(time, int(said[2]))
     return None

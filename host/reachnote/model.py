@@ -11,12 +11,16 @@ from typing import NamedTuple
 
 
 class Reading(NamedTuple):
-    """What a sensor said: `raw` 0 .. 2**24-1 as the wire carries it, `status` a reachnote_wire status."""
+    """What a sensor said: `raw` 0 .. 2**24-1 as the wire carries it, `status` a reachnote_wire status.
+
+    `board_us` is the board's own clock, microseconds modulo 2**30: the time that movement is judged by.
+    """
 
     sensor: int
     time: float
     raw: int
     status: int
+    board_us: int = 0
 
 
 class Level(NamedTuple):

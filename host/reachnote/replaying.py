@@ -5,9 +5,9 @@ Time is the journal's own: ticks fall on its multiples of `TICK_S`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from reachnote.journal import Closed, Entry, Left, Line, Opened
+from reachnote.journal import Closed, Entry, Left, Line, Opened, Ordered
 from reachnote.ledger import Ledger
 from reachnote.model import Event, Kind, order
 from reachnote.session import Session
@@ -16,10 +16,17 @@ TICK_S = 0.01
 TAIL_S = 1.0  # after the last entry, so that what was held ends as a lost board would
 
 
-def events(entries: Iterable[Entry], session: Session, ledger: Ledger) -> Iterator[tuple[Event, str]]:
-    """(event, text) as an outlet would send them, guard and ledger included; `text` only for names."""
+def events(
+    entries: Iterable[Entry], session: Session, ledger: Ledger, before: Sequence[dict] = ()
+) -> Iterator[tuple[Event, str]]:
+    """(event, text) as an outlet would send them, guard and ledger included; `text` only for names.
+
+    `before`: orders that were in force when the journal began.
+    """
     now = None
     next_tick = 0.0
+    for thing in before:
+        session.order(thing, 0.0)
     for entry in entries:
         if isinstance(entry, Left):
             continue
@@ -48,6 +55,8 @@ def _apply(entry: Entry, session: Session) -> None:
         session.opened(entry.link, entry.name, entry.time, entry.network)
     elif isinstance(entry, Line):
         session.bytes_in(entry.link, entry.line + b"\n", entry.time)
+    elif isinstance(entry, Ordered):
+        session.order(entry.thing, entry.time)
     elif isinstance(entry, Closed):
         session.closed(entry.link, entry.time)
 

@@ -15,7 +15,8 @@ _SWITCH = {
 }
 _ANY = {
     wire.NO_TARGET: "{s} sees nothing in front of it. Move closer, or point it at the hand.",
-    wire.SATURATED: "{s} is at the end of its range and is silent. Check its wiring, or move back a little.",
+    wire.SATURATED: "{s} is at the end of its range. What sounds goes on until it is let go of. "
+    "If nobody presses it, check its wiring.",
     wire.STUCK: "{s} has stopped changing, as a live sensor never does. It is silent. Unplug the board and plug it in again.",
     wire.ABSENT: "{s} does not answer. It is silent. Check its cable.",
     wire.SHORTED: "{s} reads as short-circuited. It is silent. Check its wiring.",
@@ -56,3 +57,15 @@ def board_back(board: str) -> str:
 
 def no_hello(name: str) -> str:
     return f"{name} does not answer as a reachnote board. If it is one, write its program again: {UPDATE_BOARD}"
+
+
+_NOTICES = {
+    "long": "{s} has sounded for 45 seconds. If the client does not hold it, look whether something leans on it.",
+    "moved": "{s} rests in another place than at its calibration. Let it rest, then calibrate again when there is time.",
+    "tired": "{s}: the movements have become clearly smaller. The reach follows; perhaps it is time for a pause.",
+}
+
+
+def notice(word: str, board: str, sensor: str) -> str:
+    """One sentence for a word of `chain.Chain.notices`."""
+    return _NOTICES[word].format(s=f"{board}, {sensor}")

@@ -12,18 +12,19 @@ do not go back. What follows is collected, in order, in
 
 from __future__ import annotations
 
+import contextlib
 from array import array
 from collections.abc import Callable, Sequence
 
 import reachnote_wire as wire
-from reachnote import sentences
+from reachnote import orders, sentences
 from reachnote.activities import free_play
-from reachnote.board import Board, Hello, SensorInfo
-from reachnote.calibration.declared import fit_for
-from reachnote.gestures.onset import ON, Onset
+from reachnote.board import Board, Hello
+from reachnote.chain import Chain, OrderProblem
 from reachnote.model import Event, Gesture, Kind, Move, Reading, order
 from reachnote.scene import Scene, VoiceRule
 from reachnote.voices import Voice, channel_for, output_mask
+from reachnote_play import REACH
 
 STALE_S = 0.1  # what happened longer ago than this never starts a note
 SERIAL_QUIET_S = 0.07  # a serial board that sends nothing for this long has let go
@@ -40,30 +41,6 @@ MAX_SENSORS = 512
 MAX_LINKS = 64
 
 _MUTE = VoiceRule(kinds=())
-
-
-class Chain:
-    """One sensor's way from readings to events."""
-
-    def __init__(self, number: int, info: SensorInfo, voice: Voice) -> None:
-        self.number = number
-        self.info = info
-        self.voice = voice
-        self.fit = fit_for(info)
-        self.onset = Onset(voice.zones)
-        self.status = wire.STARTING
-        self.status_since = 0.0
-        self.told = wire.OK
-        self.waits_since = NEVER
-        self.waits_told = False
-        self.level = 0.0
-
-    def restart(self) -> None:
-        """Meet the sensor anew, keeping its voice."""
-        self.fit = fit_for(self.info)
-        self.onset = Onset(self.voice.zones)
-        self.waits_since = NEVER
-        self.waits_told = False
 
 
 class Seat:
@@ -108,6 +85,7 @@ class Session:
         self.readings = 0
         self.stale = 0  # starts that came too late to sound
         self.play: Callable[[Gesture, Voice], list[Event]] = free_play.gesture
+        self._kept: dict[tuple[str, str], list[dict]] = {}  # orders for sensors of boards that may come
         self._conversations: dict[int, Conversation] = {}
         self._seats: dict[str, Seat] = {}
         self.chains: list[Chain] = []
@@ -174,7 +152,7 @@ class Session:
     def release_all(self, now: float) -> None:
         """End everything and start nothing before it rested: after a freeze, at a scene's end."""
         for chain in self.chains:
-            chain.onset.let_go(chain.number, now)
+            chain.let_go(now)
             chain.voice.forget()
         self.out.append(order(Kind.RELEASE_ALL, now))
 
@@ -182,6 +160,48 @@ class Session:
         """A person asked for silence."""
         self.release_all(now)
         self.out.append(order(Kind.SILENCE, now, b=2 if twice else 1))
+
+    # ------------------------------------------------------------ what people set
+
+    def order(self, thing: dict, now: float) -> None:
+        """Carry out an order (`reachnote.orders`); what came of it is news. One for a board that is not there is kept."""
+        board, sensor = thing.get("board"), thing.get("sensor")
+        if thing.get("order") == "tune" and board and sensor:
+            self._kept[str(board), str(sensor)] = [thing]
+        elif thing.get("order") == "plain":
+            self._kept.pop((str(board), str(sensor)), None)
+        found = orders.find(self._boards_and_chains(), thing)
+        said = {"news": "order", "id": thing.get("id"), "order": thing.get("order"), "ok": True}
+        try:
+            if orders.ends(thing):
+                for _, chain in found:
+                    self._end(chain, now)
+            said["text"] = orders.carry_out(thing, found)
+        except OrderProblem as problem:
+            said |= {"ok": False, "text": str(problem)}
+        if thing.get("id") is not None:
+            self.news.append(said)
+
+    def present_orders(self) -> list[dict]:
+        """What brings a fresh session to where this one is."""
+        kept = [thing for things in self._kept.values() for thing in things]
+        there = [(name, chain.info.name) for name, chain in self._boards_and_chains()]
+        waiting = [thing for thing in kept if (thing["board"], thing["sensor"]) not in there]
+        return waiting + [thing for name, chain in self._boards_and_chains() for thing in orders.present(name, chain)]
+
+    def listen(self, board: str, sensor: str, on: bool) -> None:
+        """Collect every reading of a sensor in its chain's `heard` (for whoever calibrates), or stop."""
+        for _, chain in orders.find(self._boards_and_chains(), {"board": board, "sensor": sensor}):
+            chain.listening = on
+            chain.heard.clear()
+
+    def _boards_and_chains(self) -> list[tuple[str, Chain]]:
+        return [(seat.hello.name, chain) for seat in self._seats.values() for chain in seat.chains]
+
+    def _end(self, chain: Chain, now: float) -> None:
+        did = chain.let_go(now)
+        if did is not None:
+            self._did(chain, did, now)
 
     # ------------------------------------------------------------ readings
 
@@ -200,34 +220,19 @@ class Session:
     def _readings(self, chains: list[Chain], readings: list[Reading], arrival: float) -> None:
         published = self.levels
         for chain, reading in zip(chains, readings, strict=False):
-            if reading.status != chain.status:
-                chain.status = reading.status
-                chain.status_since = arrival
-            levels = chain.fit.levels(reading)
-            if levels is None:
-                self._lost(chain, arrival)
-                continue
-            for level in levels:
-                chain.level = published[chain.number] = level.value
-                did = chain.onset.level(level)
-                if did is not None:
-                    self._did(chain, did, arrival)
+            found = chain.take(reading)
+            published[chain.number] = chain.level
+            for did in found:
+                self._did(chain, did, arrival)
 
     def _did(self, chain: Chain, did: Gesture, arrival: float) -> None:
         if did.move is not Move.RELEASE and arrival - did.time > STALE_S:
             self.stale += 1
-            chain.onset.let_go(chain.number, arrival)
+            chain.let_go(arrival)
             self.out += chain.voice.stop(arrival)
             return
         self.gestures.append(did)
         self.out += self.play(did, chain.voice)
-
-    def _lost(self, chain: Chain, time: float) -> None:
-        if chain.level:
-            chain.level = self.levels[chain.number] = 0.0
-        did = chain.onset.let_go(chain.number, time)
-        if did is not None:
-            self._did(chain, did, time)
 
     # ------------------------------------------------------------ boards
 
@@ -297,7 +302,11 @@ class Session:
             channel = channel_for(number, len(self._seats))
             mask = output_mask(rule.outputs, self.outputs) if rule is not _MUTE else 0
             voice = Voice(rule, self.scene, number, channel, mask)
-            chains.append(Chain(number, info, voice))
+            chain = Chain(number, info, voice, hello.rate_hz)
+            for thing in self._kept.get((hello.name, info.name), ()):
+                with contextlib.suppress(OrderProblem):
+                    orders.carry_out(thing, [(hello.name, chain)])
+            chains.append(chain)
             self.declared.append((number, f"{hello.name}/{info.name}"))
             self.out += voice.begin(now)
         self.chains += chains
@@ -307,7 +316,7 @@ class Session:
 
     def _let_go(self, seat: Seat, now: float) -> None:
         for chain in seat.chains:
-            did = chain.onset.let_go(chain.number, now)
+            did = chain.let_go(now)
             if did is not None:
                 self.gestures.append(did)
             chain.voice.forget()
@@ -338,13 +347,15 @@ class Session:
             if talk.seat is None or talk.quiet:
                 continue
             for chain in talk.seat.chains:
-                held = chain.onset.waiting and chain.level >= ON
-                if not held or chain.waits_since == NEVER:
+                if not chain.waiting or chain.waits_since == NEVER:
                     chain.waits_since = now
                 elif now - chain.waits_since > WAITS_S and not chain.waits_told:
                     chain.waits_told = True
                     name = talk.seat.hello.name
                     self._tell("waits", talk.seat, sentences.waits(name, chain.info.name, chain.info.kind), chain)
+                for word in chain.notices(now):
+                    text = sentences.notice(word, talk.seat.hello.name, chain.info.name)
+                    self._tell(word, talk.seat, text, chain)
                 if chain.status != chain.told and now - chain.status_since >= TROUBLE_S:
                     chain.told = chain.status
                     name = talk.seat.hello.name
@@ -390,8 +401,19 @@ class Session:
                             "number": chain.number,
                             "name": chain.info.name,
                             "kind": chain.info.kind,
+                            "unit": chain.info.unit,
+                            "per_unit": chain.info.per_unit,
+                            "rest": chain.info.rest,
+                            "full": chain.info.reach,
+                            "low": chain.info.low,
+                            "high": chain.info.high,
+                            "rate_hz": chain.info.rate_hz,
                             "channel": chain.voice.channel,
                             "status": _word(chain.status),
+                            "calibrated": chain.calibrated,
+                            "reach": round(chain.adaptation.reach / REACH, 3),
+                            "factor": round(chain.factor, 3),
+                            "frozen": chain.adaptation.frozen,
                         }
                         for chain in seat.chains
                     ],

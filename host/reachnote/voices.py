@@ -9,6 +9,7 @@ from reachnote.model import ALL_OUTPUTS, Event, Kind, note_off, note_on
 from reachnote.music import degree
 from reachnote.scene import Scene, VoiceRule
 
+SOFTEST = 0.55
 CHANNELS = (2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16)
 
 
@@ -53,8 +54,12 @@ class Voice:
             key = self.keys[self._next]
             self._next = (self._next + 1) % len(self.keys)
         self._sounding = key
-        events.append(note_on(self.channel, key, self._velocity, self._sensor, time, self._outputs))
+        events.append(note_on(self.channel, key, self._loudness(strength), self._sensor, time, self._outputs))
         return events
+
+    def _loudness(self, strength: float) -> int:
+        """MIDI velocity: the scene's at full strength, `SOFTEST` of it at none, so that nothing is inaudible."""
+        return max(round(self._velocity * (SOFTEST + (1.0 - SOFTEST) * strength)), 1)
 
     def stop(self, time: float) -> list[Event]:
         if self._sounding < 0:

@@ -176,7 +176,8 @@ def test_readings_before_the_hello_are_ignored_and_counted():
 def test_a_reading_becomes_one_reading_a_sensor(board):
     packer = wire.Packer(2)
     packer.value[0], packer.status[1], packer.value[1] = 1234, wire.WEAK, 0xFFFFFF
-    assert board.take(line(packer), 10.5) == [(4, 10.5, 1234, wire.OK), (5, 10.5, 0xFFFFFF, wire.WEAK)]
+    found = board.take(line(packer, 4_000), 10.5)
+    assert found == [(4, 10.5, 1234, wire.OK, 4_000), (5, 10.5, 0xFFFFFF, wire.WEAK, 4_000)]
     assert (board.counts.lines, board.last_line) == (1, 10.5)
 
 

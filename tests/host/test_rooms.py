@@ -18,7 +18,7 @@ BROKEN = [  # where, what is planted there, how the report names it
     ("reachnote/music.py", "import time", "reachnote.music -> time"),
     ("reachnote/session.py", "import os.path", "reachnote.session -> os"),
     ("reachnote/activities/planted.py", "import random", "reachnote.activities.planted -> random"),
-    ("reachnote/gestures/planted.py", "import reachnote.links", "reachnote.gestures.planted -> reachnote.links"),
+    ("reachnote/calibration/planted.py", "import reachnote.links", "reachnote.calibration.planted -> reachnote.links"),
     ("reachnote/ledger.py", "def f():\n    import logging", "reachnote.ledger -> logging"),
     ("reachnote_wire/planted.py", "from reachnote import model", "reachnote_wire.planted -> reachnote.model"),
     ("reachnote/engine.py", "import serial", "reachnote.engine -> serial"),

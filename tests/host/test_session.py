@@ -117,6 +117,8 @@ def test_a_reach_plays_the_notes_along_it_one_at_a_time(table):
 def test_an_impact_is_one_note_that_ends_itself(table):
     board = table.board(sensors=[{"kind": "impact"}])
     board.move(0, wire.impact_value(1, 3000, 2000))
+    table.run(0.05)
+    assert [word for word, *_ in table.notes()] == ["on"]
     table.run(0.1)
     assert [word for word, *_ in table.notes()] == ["on", "off"]
 
@@ -285,14 +287,14 @@ def test_silence_is_an_order_of_its_own(table):
 
 def test_whoever_is_held_at_the_start_is_told_once_how_to_play(table):
     board = InventedBoard(table, "b1", [DISTANCE])
-    board.move(0, 300)
+    board.move(0, 60)
     board.plug()
     table.run(1.5)
     assert table.told("waits") == []
     table.run(3.0)
     assert [text.endswith("take the hand away once, then it plays.") for text in table.told("waits")] == [True]
     board.move(0, 500)
-    table.run(0.1)
+    table.run(1.0)
     board.move(0, 300)
     table.run(0.1)
     assert len(table.sounding()) == 1

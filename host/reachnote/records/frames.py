@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from reachnote.model import Gesture
+from reachnote.model import Gesture, Reading
 
 CHUNK = 1  # bytes of a link, as they came
 EVENTS = 2  # records of reachnote.pipe
@@ -17,10 +17,14 @@ RECORD = 5  # JSON header; begin a journal
 STOP = 6  # end it
 WORDS = 7  # JSON for whoever watches
 GESTURES = 8
+ORDER = 9  # JSON of something that people set
+LAST = 10  # JSON {"path", "facts"}: write the last minute there
+READINGS = 11
 
 HEAD = struct.Struct("<BHId")
 WATCH = struct.Struct("<BI")
 GESTURE = struct.Struct("<HBbfd")
+READING = struct.Struct("<HdIB")
 LIMIT = 1 << 20
 
 
@@ -36,6 +40,15 @@ def pack_gestures(gestures: list[Gesture]) -> bytes:
 def unpack_gestures(data: bytes) -> list[tuple[int, int, int, float, float]]:
     """(sensor, move, zone, strength, time) of each."""
     return list(GESTURE.iter_unpack(data))
+
+
+def pack_readings(readings: list[Reading]) -> bytes:
+    return b"".join(READING.pack(r.sensor, r.time, r.raw, r.status) for r in readings)
+
+
+def unpack_readings(data: bytes) -> list[tuple[int, float, int, int]]:
+    """(sensor, time, raw, status) of each."""
+    return list(READING.iter_unpack(data))
 
 
 class Frames:

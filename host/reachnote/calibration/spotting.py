@@ -1,0 +1,105 @@
+"""Finds gestures in what a client shows while calibrating, before anything is known but the rest. Pure.
+
+spotter = Spotter(direction, least)
+spotter.rest(values)                  once the rest is known
+spotter.reading(t, v)                 True when a gesture has just ended
+spotter.shown                         the gestures so far, as excerpts want them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reachnote.calibration import robust
+from reachnote.calibration.excerpt import Shown
+
+CLEAR = 6.0  # times as high as the rest wobbles
+SHARE = 0.25  # of the middle peak so far
+SHORTEST_S = 0.04
+CALM_S = 0.12  # below the threshold for this long: the gesture has ended
+
+
+class Spotter:
+    """Marks stretches that rise clearly above rest. `least`: what no gesture is smaller than, in raw units."""
+
+    def __init__(self, direction: int, least: float) -> None:
+        self.shown: list[Shown] = []
+        self.peaks: list[float] = []
+        self.level = 0.0  # how far above rest, as a share of the middle peak
+        self._turn = 1 if direction >= 0 else -1
+        self._least = least
+        self._rest = 0.0
+        self._noise = 0.0
+        self._since = self._last = -1.0
+        self._peak = 0.0
+        self._recent: list[float] = []
+
+    def rest(self, values: Sequence[float]) -> None:
+        """The readings of the rest."""
+        self._rest = robust.median([v * self._turn for v in values])
+        self._noise = robust.spread([v * self._turn for v in values])
+
+    @property
+    def place(self) -> float:
+        """Rest in raw units."""
+        return self._rest * self._turn
+
+    @property
+    def reach(self) -> float:
+        """The middle peak so far; before the first, a guess that lets a small movement sound."""
+        counted = [p for p, s in zip(self.peaks, self.shown, strict=True) if not s.dropped and not s.assisted]
+        return robust.median(counted) if counted else max(2.5 * CLEAR * self._noise, 4 * self._least)
+
+    @property
+    def threshold(self) -> float:
+        return max(CLEAR * self._noise, self._least, SHARE * self.reach if self.peaks else 0.0)
+
+    def reading(self, t: float, v: float) -> bool:
+        """One usable reading, in order; the middle of three counts, so that a single impulse is no gesture."""
+        self._recent = [*self._recent[-2:], v * self._turn - self._rest]
+        rise = sorted(self._recent)[len(self._recent) // 2]
+        self.level = rise / self.reach if self.reach else 0.0
+        if rise >= self.threshold:
+            if self._since < 0:
+                self._since, self._peak = t, 0.0
+            self._peak = max(self._peak, rise)
+            self._last = t
+        elif self._since >= 0 and rise < 0.6 * self.threshold and t - self._last > CALM_S:
+            return self._ended()
+        return False
+
+    def hit(self, t: float, peak: float) -> None:
+        """A pad's hit, which the board has already found."""
+        self.shown.append(Shown(t - 0.02, t + 0.02))
+        self.peaks.append(peak)
+        self.level = peak / self.reach
+
+    @property
+    def moving(self) -> bool:
+        return self._since >= 0
+
+    def _ended(self) -> bool:
+        start, self._since = self._since, -1.0
+        if self._last - start < SHORTEST_S:
+            return False
+        self.shown.append(Shown(start - 0.1, self._last + 0.05))
+        self.peaks.append(self._peak)
+        return True
+
+    def mark_last(self, assisted: bool | None = None, dropped: bool | None = None) -> bool:
+        """Change what counts of the last gesture that still does; False when there is none."""
+        for n in range(len(self.shown) - 1, -1, -1):
+            last = self.shown[n]
+            if not last.dropped and (not last.assisted or assisted is False):
+                self.shown[n] = replace(
+                    last,
+                    assisted=last.assisted if assisted is None else assisted,
+                    dropped=last.dropped if dropped is None else dropped,
+                )
+                return True
+        return False
+
+    @property
+    def counted(self) -> int:
+        return sum(1 for s in self.shown if not s.assisted and not s.dropped)
