@@ -29,7 +29,7 @@ from support.running import PATHS, until
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {page: (ROOT / "protocols" / f"{page}.md").read_text("utf-8") for page in ("wire", "files", "control")}
-RUN_HERE = {"wire": {"wire"}, "files": {"scene", "instrument", "journal"}, "control": {"control"}}
+RUN_HERE = {"wire": {"wire"}, "files": {"profile", "scene", "instrument", "journal"}, "control": {"control"}}
 
 
 def blocks(page: str, kind: str) -> list[str]:
@@ -194,7 +194,9 @@ def test_requests_of_the_page_get_their_replies(running):
         assert heard[reply["id"]] == reply
     written = {reply["id"] for reply in replies()}
     assert all(heard[request["id"]]["ok"] for request in requests() if request["id"] not in written)
-    assert json.loads(os.read(running.up, 4096)) == {"do": "silence"}
+    told = [json.loads(line) for line in os.read(running.up, 4096).splitlines()]
+    assert told[:2] == [{"do": "silence"}, {"id": 5, "do": "order", "order": "easier"}]
+    assert told[2]["parameters"] == {"onset": 2300}
 
 
 def test_the_table_of_requests_is_the_programs_own():
