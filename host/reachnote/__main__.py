@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 
-from reachnote import __version__, commands, keeper
+from reachnote import __version__, calibrate_command, client_commands, commands, keeper
 from reachnote.purpose import PURPOSE
 
 LINKS = "serial:auto (the default), serial:PATH, osc:PORT, replay:FILE; may be repeated"
@@ -57,6 +57,9 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--scene", default=None, metavar="NAME|FILE", help="another scene than the one that was played")
     replay.add_argument("--json", action="store_true")
     replay.set_defaults(run=commands.replay)
+
+    calibrate_command.add(under)
+    client_commands.add(under)
 
     silence = under.add_parser("silence", help="end every sound now; again within 2 s: reset the synths as well")
     silence.add_argument("--twice", action="store_true", help="reset the synths as well")

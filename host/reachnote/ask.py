@@ -32,19 +32,24 @@ class Session:
     def ask(self, do: str, **more: object) -> dict:
         """The reply to one request; feed lines that come before it are passed over."""
         self._id += 1
-        try:
-            self._socket.sendall(json.dumps({"id": self._id, "do": do, **more}).encode() + b"\n")
-        except OSError:
-            raise NotRunning from None
+        self.tell({"id": self._id, "do": do, **more})
         for thing in self.follow(PATIENCE_S):
             if thing is not None and thing.get("id") == self._id:
                 return thing
         raise NotRunning
 
+    def tell(self, request: dict) -> None:
+        """Ask without waiting for the reply."""
+        try:
+            self._socket.settimeout(PATIENCE_S)
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+        except OSError:
+            raise NotRunning from None
+
     def follow(self, patience: float = 0.25) -> Iterator[dict | None]:
         """Every line as it comes; None after `patience` seconds without one; ends with the session."""
-        self._socket.settimeout(patience)
         while True:
+            self._socket.settimeout(patience)
             line, newline, rest = self._lines.partition(b"\n")
             if newline:
                 self._lines = rest

@@ -4,7 +4,8 @@ An order is a plain JSON object, as `protocols/control.md` describes and a journ
 
     {"order": "tune", "board": B, "sensor": S, "rest": .., "span": .., "rate_hz": .., "parameters": {..}, "factor": 1.0}
     {"order": "plain", "board": B, "sensor": S}
-    {"order": "easier"} {"order": "harder"} {"order": "freeze", "on": true}      of one sensor with board and sensor, else of all
+    {"order": "easier"} {"order": "harder"} {"order": "more-sensitive"} {"order": "less-sensitive"} {"order": "freeze", "on": true}
+                                                             of one sensor with board and sensor, else of all
     {"order": "set", "board": B, "sensor": S, "name": "onset", "value": 2000}
 """
 
@@ -13,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from reachnote.chain import EASIER, HARDER, Chain, OrderProblem, declared, read_tuning
+from reachnote_play import REACH
 
-ORDERS = ("tune", "plain", "easier", "harder", "freeze", "set")
+ORDERS = ("tune", "plain", "easier", "harder", "more-sensitive", "less-sensitive", "freeze", "set")
 
 
 def find(chains: Iterable[tuple[str, Chain]], thing: Mapping) -> list[tuple[str, Chain]]:
@@ -52,6 +54,12 @@ def _one(what: str, thing: Mapping, name: str, chain: Chain) -> str:
         changed = chain.scale(EASIER if what == "easier" else HARDER)
         end = "" if changed else f" It cannot be {what} still."
         return f"{name}: full sound at {chain.factor:.0%} of the calibrated reach.{end}"
+    if what in ("more-sensitive", "less-sensitive"):
+        if chain.info.kind in ("switch", "impact"):
+            return f"{name} has no onset to change."
+        onset = chain.decider.get("onset")
+        kept = chain.set("onset", onset * (EASIER if what == "more-sensitive" else HARDER))
+        return f"{name}: sounds from {kept / REACH:.0%} of the reach on."
     if what == "freeze":
         chain.adaptation.frozen = thing.get("on", True) is not False
         return f"{name}: the reach {'stays as it is' if chain.adaptation.frozen else 'follows the client'}."

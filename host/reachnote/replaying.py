@@ -37,7 +37,7 @@ def events(
             yield from _drain(session, ledger)
             next_tick += TICK_S
         now = entry.time
-        _apply(entry, session)
+        carry_on(entry, session)
         yield from _drain(session, ledger)
     if now is None:
         return
@@ -50,7 +50,8 @@ def events(
     yield from _drain(session, ledger)
 
 
-def _apply(entry: Entry, session: Session) -> None:
+def carry_on(entry: Entry, session: Session) -> None:
+    """What one entry of a journal means for a session."""
     if isinstance(entry, Opened):
         session.opened(entry.link, entry.name, entry.time, entry.network)
     elif isinstance(entry, Line):

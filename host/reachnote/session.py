@@ -170,7 +170,7 @@ class Session:
             self._kept[str(board), str(sensor)] = [thing]
         elif thing.get("order") == "plain":
             self._kept.pop((str(board), str(sensor)), None)
-        found = orders.find(self._boards_and_chains(), thing)
+        found = orders.find(self.boards_and_chains(), thing)
         said = {"news": "order", "id": thing.get("id"), "order": thing.get("order"), "ok": True}
         try:
             if orders.ends(thing):
@@ -185,17 +185,18 @@ class Session:
     def present_orders(self) -> list[dict]:
         """What brings a fresh session to where this one is."""
         kept = [thing for things in self._kept.values() for thing in things]
-        there = [(name, chain.info.name) for name, chain in self._boards_and_chains()]
+        there = [(name, chain.info.name) for name, chain in self.boards_and_chains()]
         waiting = [thing for thing in kept if (thing["board"], thing["sensor"]) not in there]
-        return waiting + [thing for name, chain in self._boards_and_chains() for thing in orders.present(name, chain)]
+        return waiting + [thing for name, chain in self.boards_and_chains() for thing in orders.present(name, chain)]
 
     def listen(self, board: str, sensor: str, on: bool) -> None:
         """Collect every reading of a sensor in its chain's `heard` (for whoever calibrates), or stop."""
-        for _, chain in orders.find(self._boards_and_chains(), {"board": board, "sensor": sensor}):
+        for _, chain in orders.find(self.boards_and_chains(), {"board": board, "sensor": sensor}):
             chain.listening = on
             chain.heard.clear()
 
-    def _boards_and_chains(self) -> list[tuple[str, Chain]]:
+    def boards_and_chains(self) -> list[tuple[str, Chain]]:
+        """(board's name, chain) of every sensor that was ever there."""
         return [(seat.hello.name, chain) for seat in self._seats.values() for chain in seat.chains]
 
     def _end(self, chain: Chain, now: float) -> None:

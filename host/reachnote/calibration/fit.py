@@ -31,6 +31,7 @@ ENOUGH_REST_S = 3
 ENOUGH_FOUND = 5  # gestures that nobody marked, to count as shown
 LONGEST_WINDOW_S = 0.34
 SUSTAINED_S = 0.13  # a peak lasts at least this long: a spasm does not
+SHORT_S = 0.25
 BURST = 1.6  # of the middle peak: what stands out higher, for shorter than SUSTAINED_S, is no gesture
 FASTEST = 31.9  # reaches a second; beyond this no speed is looked at
 QUICKEST_S = 0.22  # apart are the taps of people who tap fast
@@ -93,7 +94,7 @@ class _Fitting:
         self.kind = kind
         self.direction = direction
         self.hint = hint if hint and hint > 0 and math.isfinite(hint) else None
-        self.shown = [g for g in excerpt.gestures if not g.assisted and not g.dropped and g.end > g.start]
+        self.shown = _apart([g for g in excerpt.gestures if not g.assisted and not g.dropped and g.end > g.start])
         self.others = [g for g in excerpt.gestures if g.assisted or g.dropped]
         self.rests = [(a, b) for a, b in excerpt.rests if b > a]
         self.p: dict[str, int] = {}
@@ -178,7 +179,7 @@ class _Fitting:
     def _range(self) -> None:
         s = self.series
         stretches = [s.between(g.start, g.end) for g in self.shown]
-        self.gestures = [(g, v) for g, v in zip(self.shown, stretches, strict=True) if v]
+        self.gestures = [(g, v) for g, v in zip(self.shown, stretches, strict=True) if self._is_there(g, v)]
         peaks = [self._sustained(v) for _, v in self.gestures]
         if len(peaks) >= 3:  # a burst inside a gesture, or marked as one
             middle = robust.median(peaks)
@@ -190,7 +191,7 @@ class _Fitting:
             kept = [
                 (g, p)
                 for g, p in zip(self.gestures, peaks, strict=True)
-                if p > 0.1 * middle and not (p > BURST * middle and g[0].end - g[0].start < 0.25)
+                if p > 0.1 * middle and not (p > BURST * middle and g[0].end - g[0].start < SHORT_S)
             ]
             self.gestures = [g for g, _ in kept]
             peaks = [p for _, p in kept]
@@ -210,6 +211,11 @@ class _Fitting:
         if not self.hint:
             reach = max(reach, least)
         self.reach = max(reach, 1e-9 * max(1.0, abs(self.r0), extent), extent * 1e-3, 1e-12)
+
+    def _is_there(self, g: Shown, values: list[float]) -> bool:
+        """Whether a gesture's readings are there: a short one of which most were impulses is none."""
+        due = round((g.end - g.start) / self.series.step_s)
+        return bool(values) and (g.end - g.start >= SHORT_S or due < 4 or len(values) >= 0.7 * due)
 
     def _sustained(self, values: list[float]) -> float:
         """The height that a gesture keeps for a tenth of its length."""
@@ -394,6 +400,16 @@ class _Fitting:
             "too_small": self.too_small,
         }
         return [word for word, true in found.items() if true]
+
+
+def _apart(shown: list[Shown]) -> list[Shown]:
+    """Without what lies mostly within a longer one: a burst marked inside a gesture is no gesture of its own."""
+    return [g for g in shown if not any(_within(g, other) for other in shown)]
+
+
+def _within(g: Shown, other: Shown) -> bool:
+    length = g.end - g.start
+    return other.end - other.start > length and min(g.end, other.end) - max(g.start, other.start) > length / 2
 
 
 def _whole(value: float) -> int:
