@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 
-from reachnote import __version__, calibrate_command, client_commands, commands, keeper
+from reachnote import __version__, adjust_command, calibrate_command, client_commands, commands, keeper
 from reachnote.purpose import PURPOSE
 
 LINKS = "serial:auto (the default), serial:PATH, osc:PORT, replay:FILE; may be repeated"
@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     replay.set_defaults(run=commands.replay)
 
     calibrate_command.add(under)
+    adjust_command.add(under)
     client_commands.add(under)
 
     silence = under.add_parser("silence", help="end every sound now; again within 2 s: reset the synths as well")

@@ -279,7 +279,7 @@ def _replay(arguments: argparse.Namespace, facts: dict, entries: object) -> int:
     opened = [open_output(spec) for _, spec in outputs]
     count = 0
     began = time.monotonic()
-    for event, text in replaying.events(entries, core, ledger, _orders(facts)):  # type: ignore[arg-type]
+    for event, text in replaying.events(entries, core, ledger, recorded_orders(facts)):  # type: ignore[arg-type]
         count += 1
         for n, output in enumerate(opened):
             if event.outputs >> n & 1:
@@ -300,7 +300,8 @@ def _replay(arguments: argparse.Namespace, facts: dict, entries: object) -> int:
     return 0
 
 
-def _orders(facts: dict) -> list[dict]:
+def recorded_orders(facts: dict) -> list[dict]:
+    """The orders in force when a journal with this header began."""
     kept = facts.get("orders", [])
     return [thing for thing in kept if isinstance(thing, dict)] if isinstance(kept, list) else []
 

@@ -215,7 +215,7 @@ class _Fitting:
     def _is_there(self, g: Shown, values: list[float]) -> bool:
         """Whether a gesture's readings are there: a short one of which most were impulses is none."""
         due = round((g.end - g.start) / self.series.step_s)
-        return bool(values) and (g.end - g.start >= SHORT_S or due < 4 or len(values) >= 0.7 * due)
+        return bool(values) and (g.end - g.start >= SHORT_S or due < 4 or len(values) >= 0.7 * due * (1 - self.series.lost))
 
     def _sustained(self, values: list[float]) -> float:
         """The height that a gesture keeps for a tenth of its length."""
