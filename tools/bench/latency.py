@@ -243,7 +243,9 @@ def quiet(seconds: float) -> dict:
 
 
 def loaded(seconds: float) -> dict:
-    """8 boards x 8 sensors x 250 lines/s, recording on, a feed reader attached; the probe is the eighth board."""
+    """8 boards x 8 sensors x 250 lines/s, each pressure sensor calibrated with every guard on (`chain`), recording on,
+    a feed reader attached; the probe is the eighth board."""
+    import chain
     import load
 
     folder = Path(tempfile.mkdtemp(prefix="reachnote-bench-"))
@@ -259,6 +261,7 @@ def loaded(seconds: float) -> dict:
         generator = load.start(folder / "ports", boards=7, sensors=8, rate=250, seconds=seconds + 20, presses_hz=1)
         running.wait_for(8, probe.serve)
         probe.channels(running.status())
+        calibrated = chain.calibrate(running.status())
         watch = [sys.executable, "-m", "reachnote", "watch", "--json"]
         watcher = subprocess.Popen(watch, env=running.env, stdout=subprocess.DEVNULL)
         before, began = running.cpu_s(), time.monotonic()
@@ -276,6 +279,7 @@ def loaded(seconds: float) -> dict:
             "loaded_p99_ms": percentile(ours, 0.99),
             "loaded_samples": len(ours),
             "lost": lost,
+            "calibrated": calibrated,
             "cpu_pct": round(cpu, 1),
         }
     finally:
@@ -439,7 +443,9 @@ def main() -> int:
         figures |= part(given.seconds)
     figures |= flat_out(min(given.seconds, 5.0))
     figures |= edge_to_note(given.seconds)
-    figures |= cost_per_reading() | yardstick()
+    import chain
+
+    figures |= cost_per_reading() | chain.over_a_session() | yardstick()
     if given.json:
         print(json.dumps(figures))
     else:
