@@ -12,9 +12,11 @@ from pathlib import Path
 
 from reachnote import checking, journal, replaying, servicing
 from reachnote.ask import NotRunning, Session
-from reachnote.keeper import Keeper
+from reachnote.keeper import Keeper, fresh_take
 from reachnote.links import schemes
-from reachnote.outputs import OutputProblem, open_output, parse
+from reachnote.outputs import OutputProblem, open_output
+from reachnote.outputs import check as check_output
+from reachnote.profile import ProfileProblem, client_code
 from reachnote.scene import SceneProblem, read_scene
 from reachnote.settings import Settings, load_scene, remembered
 from reachnote.view import View, plain
@@ -43,6 +45,11 @@ def _not_running() -> Trouble:
 def play(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     _preflight(settings)
+    for n, (name, spec) in enumerate(settings.outputs):
+        fresh = fresh_take(spec)
+        if fresh != spec:
+            print(f"{spec[5:]} is there already and is kept; this time it is {fresh[5:]}.", file=sys.stderr)
+            settings.outputs[n] = (name, fresh)
     return Keeper(settings, arguments.json, arguments.view).run()
 
 
@@ -79,8 +86,10 @@ def _preflight(settings: Settings) -> None:
         text, where = load_scene(settings.scene)
         scene = read_scene(text, where)
         for _, spec in settings.outputs:
-            parse(spec)
-    except (SceneProblem, OutputProblem) as problem:
+            check_output(spec)
+        if settings.client:
+            settings.client = client_code(settings.client)
+    except (SceneProblem, OutputProblem, ProfileProblem) as problem:
         raise Trouble(str(problem), 2) from None
     _links_named(settings.links)
     known = {name for name, _ in settings.outputs}
@@ -296,7 +305,11 @@ def _replay(arguments: argparse.Namespace, facts: dict, entries: object) -> int:
         "seconds": round(time.monotonic() - began, 3),
         "outputs": [spec for _, spec in outputs],
     }
-    print(json.dumps(summary) if arguments.json else f"{ledger.ons} notes from {core.readings} readings.")
+    if arguments.json:
+        print(json.dumps(summary))
+    else:
+        kept = "" if outputs else " Nothing was written; to hear it or keep it, name an output: --out file:again.mid"
+        print(f"{ledger.ons} notes from {core.readings} readings.{kept}")
     return 0
 
 

@@ -48,11 +48,17 @@ def next_take(spec: str) -> str:
     scheme, _, path = spec.partition(":")
     if scheme != "file":
         return spec
-    there = Path(path)
+    there = Path(path).expanduser()
     stem, n = re.sub(r"-\d+$", "", there.stem), 2
     while (fresh := there.with_name(f"{stem}-{n}{there.suffix}")).exists() or Path(f"{fresh}.part").exists():
         n += 1
     return f"{scheme}:{fresh}"
+
+
+def fresh_take(spec: str) -> str:
+    """The spec of a MIDI file that is not there yet: an older take is never overwritten."""
+    scheme, _, path = spec.partition(":")
+    return next_take(spec) if scheme == "file" and Path(path).expanduser().exists() else spec
 
 
 class Keeper:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 import reachnote_wire as wire
 
 UPDATE_BOARD = "mpremote cp -r firmware/main.py firmware/reachnote_board protocols/reachnote_wire :"
@@ -69,3 +71,10 @@ _NOTICES = {
 def notice(word: str, board: str, sensor: str) -> str:
     """One sentence for a word of `chain.Chain.notices`."""
     return _NOTICES[word].format(s=f"{board}, {sensor}")
+
+
+def no_such_sensor(wanted: str, there: list[str]) -> str:
+    """A scene names a sensor that no board has."""
+    close = difflib.get_close_matches(wanted, [*there, *(name.partition("/")[2] for name in there)], 1)
+    near = f" Did you mean '{close[0]}'?" if close else f" There are: {', '.join(there)}."
+    return f"The scene names the sensor '{wanted}', but no board has it, so that voice stays silent.{near}"

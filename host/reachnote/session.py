@@ -89,6 +89,8 @@ class Session:
         self._conversations: dict[int, Conversation] = {}
         self._seats: dict[str, Seat] = {}
         self.chains: list[Chain] = []
+        self._scene_since = NEVER
+        self._strangers_told = False
         self._last_tick = 0.0
         self._next_levels = 0.0
         self._next_trouble = 0.0
@@ -343,7 +345,22 @@ class Session:
 
     # ------------------------------------------------------------ telling
 
+    def _look_for_strangers(self, now: float) -> None:
+        # A scene that names a sensor which nobody has is most likely misspelt; boards get a moment to come first.
+        if not self.chains or self._strangers_told:
+            return
+        if self._scene_since == NEVER:
+            self._scene_since = now
+        elif now - self._scene_since > PATIENCE_S:
+            self._strangers_told = True
+            there = [(name, chain.info.name) for name, chain in self.boards_and_chains()]
+            for rule in self.scene.voices:
+                if rule.sensor and not any(rule.sensor in (f"{board}/{sensor}", sensor) for board, sensor in there):
+                    text = sentences.no_such_sensor(rule.sensor, [f"{board}/{sensor}" for board, sensor in there])
+                    self.news.append({"news": "problem", "link": "", "text": text})
+
     def _look_for_trouble(self, now: float) -> None:
+        self._look_for_strangers(now)
         for talk in self._conversations.values():
             if talk.seat is None or talk.quiet:
                 continue

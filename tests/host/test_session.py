@@ -298,3 +298,14 @@ def test_whoever_is_held_at_the_start_is_told_once_how_to_play(table):
     board.move(0, 300)
     table.run(0.1)
     assert len(table.sounding()) == 1
+
+
+def test_a_scene_that_names_a_sensor_nobody_has_says_so_once_with_the_nearest_name():
+    table = Table(scene='[[voice]]\nsensor = "board b1/s1"\n[[voice]]\nfor = "all"\n')
+    table.board()
+    table.run(3.0)
+    assert table.told("problem") == []
+    table.run(6.0)
+    assert table.told("problem") == [
+        "The scene names the sensor 'board b1/s1', but no board has it, so that voice stays silent. Did you mean 'board b1/s0'?"
+    ]

@@ -130,6 +130,7 @@ class _Fitting:
             stretch = s.between(a, b)
             if len(stretch) >= 3:
                 kept.append(stretch)
+        self.rest_known = bool(kept)
         if kept:
             values = [v for stretch in kept for v in stretch]
         elif self.shown:
@@ -140,7 +141,6 @@ class _Fitting:
             low = [v for v in s.v if v <= middle]
             values = [robust.densest(low)]
             kept = []
-        self.rest_known = bool(self.rests) and bool(kept)
         self.r0 = robust.median(values)
         self.rest_stretches = kept
         if self.rest_known:
@@ -154,7 +154,10 @@ class _Fitting:
     def _quiet(self, rests: list[tuple[float, float]]) -> list[tuple[float, float]]:
         """The rests without the seconds in which the client moved, if there are still enough seconds then."""
         seconds = [(a + k, min(a + k + 1.0, b)) for a, b in rests for k in range(max(1, round(b - a)))]
-        spreads = [robust.spread(self.series.between(*second)) for second in seconds]
+        heard = [(second, self.series.between(*second)) for second in seconds]
+        heard = [(second, values) for second, values in heard if len(values) >= 3]
+        seconds = [second for second, _ in heard]
+        spreads = [robust.spread(values) for _, values in heard]
         limit = MOVED * robust.share(spreads, 0.25)
         calm = [second for second, spread in zip(seconds, spreads, strict=True) if spread <= limit]
         if len(calm) == len(seconds) or len(calm) < ENOUGH_REST_S:
@@ -349,7 +352,7 @@ class _Fitting:
         onset = p["onset"] / REACH
         peaks = [peak / self.reach for peak in self.peaks]
         spans = self._rest_spans()
-        seconds = sum(b - a for a, b in spans)
+        seconds = sum(min(b - a, len(self.series.between(a, b)) * self.series.step_s) for a, b in spans)
         facts = self.facts
         facts.update(
             seconds_of_rest=seconds,

@@ -82,6 +82,12 @@ def parse(spec: str) -> tuple[str, str, dict[str, str]]:
     return scheme, target, options
 
 
+def check(spec: str) -> None:
+    """OutputProblem when `spec` can never be opened as it is written; nothing is opened or looked for."""
+    scheme, target, options = parse(spec)
+    schemes()[scheme].check(target, options)
+
+
 def open_output(spec: str, name: str = "reachnote") -> Output:
     """The opened output that `spec` names; OutputProblem with a sentence when it cannot be opened."""
     scheme, target, options = parse(spec)

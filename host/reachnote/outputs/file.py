@@ -329,20 +329,26 @@ def _why_not(path: str, reason: OSError) -> str:
     return f"'{path}' is not being written: {what}. Playing goes on. {todo}"
 
 
+def check(target: str, options: dict[str, str]) -> str:
+    """The path that is meant; OutputProblem when it is written wrongly."""
+    only_options(options, (), EXAMPLE)
+    return usable_path(target, EXAMPLE, ".mid")
+
+
 def open_output(target: str, options: dict[str, str], name: str) -> FileOutput:
     """`target` is a path that ends in .mid; there are no options.
 
     A folder that is missing, full or closed to us is waited for. OutputProblem when the path never can be a MIDI
     file, or another reachnote writes it.
     """
-    only_options(options, (), EXAMPLE)
+    path = check(target, options)
     try:
         import mido  # noqa: F401
     except ImportError:
         raise OutputProblem(
             "The library mido is not installed for this Python, so no MIDI file can be written. Install it: pip install mido."
         ) from None
-    output = FileOutput(usable_path(target, EXAMPLE, ".mid"))
+    output = FileOutput(path)
     if output.taken:
         raise OutputProblem(output.trouble() or "")
     return output

@@ -176,14 +176,20 @@ def _sentence(reason: Exception) -> str:
     return f"{what} It is tried again every second."
 
 
+def check(target: str, options: dict[str, str]) -> str:
+    """The port that is wanted; OutputProblem when it is written wrongly."""
+    only_options(options, ("api",), EXAMPLE)
+    wanted = target.strip()
+    if not wanted or not wanted.isprintable():
+        raise OutputProblem(f"No MIDI port is named, so nothing was opened. Write {EXAMPLE} or midi: and the name of a port.")
+    return wanted
+
+
 def open_output(target: str, options: dict[str, str], name: str) -> MidiOutput:
     """`target` is `virtual` or a port's name; option api=alsa or api=jack (Linux).
 
     A port that is not there yet is waited for. OutputProblem when the name can never fit, or no MIDI library is installed.
     """
-    only_options(options, ("api",), EXAMPLE)
-    wanted = target.strip()
-    if not wanted or not wanted.isprintable():
-        raise OutputProblem(f"No MIDI port is named, so nothing was opened. Write {EXAMPLE} or midi: and the name of a port.")
+    wanted = check(target, options)
     make = connector(name, options.get("api"))
     return MidiOutput(make, None if wanted.lower() == "virtual" else wanted, name)

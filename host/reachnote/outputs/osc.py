@@ -27,13 +27,19 @@ QUIET_S = 0.2  # without a refusal for this long after a knock, somebody listens
 NAMES = 1024
 
 
-def open_output(target: str, options: dict[str, str], name: str) -> OscOutput:
+def check(target: str, options: dict[str, str]) -> tuple[str, int]:
+    """Computer and port; OutputProblem when they are written wrongly."""
     host, _, port = target.rpartition(":")
     number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
     if not host or not 1 <= number <= 65535:
         raise OutputProblem(f"osc: needs a computer and a port, not '{target}'. Write for example {EXAMPLE}.")
     if options:
         raise OutputProblem(f"osc: has no option '{next(iter(options))}'. Write for example {EXAMPLE}.")
+    return host, number
+
+
+def open_output(target: str, options: dict[str, str], name: str) -> OscOutput:
+    host, number = check(target, options)
     return OscOutput(_address(host), number, name)
 
 

@@ -251,15 +251,20 @@ def _set_odd_speed(fd: int, baud: int) -> None:
     fcntl.ioctl(fd, put_line, form.pack(flags_in, flags_out, control, local, discipline, keys, baud, baud))
 
 
+def check(target: str, options: dict[str, str]) -> tuple[str, float | None, float | None]:
+    """Path, baud and pace; OutputProblem when they are written wrongly."""
+    only_options(options, ("baud", "pace"), EXAMPLE)
+    baud = number(options, "baud", 300, 4_000_000)
+    pace = number(options, "pace", 300, 4_000_000)
+    return usable_path(target, EXAMPLE), baud, pace
+
+
 def open_output(target: str, options: dict[str, str], name: str) -> RawOutput:
     """`target` is a path; options baud= (speed of a serial port) and pace= (bits a second that the line takes: 31250 for DIN).
 
     A path that is not there yet is waited for. OutputProblem when it never can be written.
     """
-    only_options(options, ("baud", "pace"), EXAMPLE)
-    baud = number(options, "baud", 300, 4_000_000)
-    pace = number(options, "pace", 300, 4_000_000)
-    path = usable_path(target, EXAMPLE)
+    path, baud, pace = check(target, options)
     if not hasattr(os, "O_NONBLOCK"):
         raise OutputProblem("'raw:' needs Linux or macOS, so it was not opened. On Windows use midi: with the adapter's port.")
     return RawOutput(path, int(baud) if baud else None, pace)

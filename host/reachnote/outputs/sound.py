@@ -283,12 +283,8 @@ def find_soundfont() -> str | None:
     return next((path for pattern in _SOUNDFONTS for path in sorted(glob.glob(pattern))), None)
 
 
-def open_output(target: str, options: dict[str, str], name: str) -> SoundOutput | WavOutput:
-    """`target` empty: play now; a path that ends in .wav: write that file on closing.
-
-    Options soundfont= (a path), driver= (how FluidSynth reaches the loudspeaker), gain= (0.01 .. 1).
-    OutputProblem when FluidSynth or a SoundFont is missing; a missing sound card is waited for.
-    """
+def check(target: str, options: dict[str, str]) -> tuple[str, dict[str, str], float]:
+    """Path ("" for now), options and gain; OutputProblem when they are written wrongly."""
     target = target.strip()
     if "=" in target and not target.lower().endswith(".wav"):
         key, _, value = target.partition("=")
@@ -298,7 +294,17 @@ def open_output(target: str, options: dict[str, str], name: str) -> SoundOutput 
     driver = options.get("driver")
     if driver not in (None, *DRIVERS):
         raise OutputProblem(f"The option 'driver' is '{driver}', so no sound was opened. Write one of: {', '.join(DRIVERS)}.")
-    path = usable_path(target, "sound:session.wav", ".wav") if target else ""
+    return usable_path(target, "sound:session.wav", ".wav") if target else "", options, gain
+
+
+def open_output(target: str, options: dict[str, str], name: str) -> SoundOutput | WavOutput:
+    """`target` empty: play now; a path that ends in .wav: write that file on closing.
+
+    Options soundfont= (a path), driver= (how FluidSynth reaches the loudspeaker), gain= (0.01 .. 1).
+    OutputProblem when FluidSynth or a SoundFont is missing; a missing sound card is waited for.
+    """
+    path, options, gain = check(target, options)
+    driver = options.get("driver")
     program, soundfont = shutil.which("fluidsynth"), options.get("soundfont") or find_soundfont()
     if program is None:
         raise OutputProblem(f"FluidSynth is not installed, so this computer makes no sound itself. On Debian and Ubuntu: {APT}")
