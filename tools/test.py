@@ -149,16 +149,16 @@ def tests(everything: bool, words: list[str]) -> list[Part]:
         chosen = [] if everything else ["-m", "not long"]
         return [pytest("tests", [*chosen, *words], ALL_SECONDS if everything else HANG_SECONDS)]
     # The hour of playing and what only computes go side by side, the latter behind it in the processor's queue;
-    # what is timed comes after both.
+    # what is timed comes after both. -rP: the figures that a passed test prints are shown.
     soaked: list[Part] = []
-    soak = threading.Thread(target=lambda: soaked.append(pytest("an hour of playing", [SOAK], ALL_SECONDS, "soak")))
+    soak = threading.Thread(target=lambda: soaked.append(pytest("an hour of playing", ["-rP", SOAK], ALL_SECONDS, "soak")))
     soak.start()
     folders = sorted({str(path.parent.relative_to(prepare.ROOT)) for path in prepare.ROOT.glob("tests/*/test_*.py")})
     timeless = [folder for folder in folders if folder != SYSTEM] + list(TIMELESS)
     counted = pytest("tests without a clock", timeless, ALL_SECONDS, "timeless", humble=True)
     soak.join()
     kept = [f"--ignore={path}" for path in (SOAK, *TIMELESS)]
-    return [*soaked, counted, pytest("tests at real receivers", [SYSTEM, *kept], ALL_SECONDS, "system")]
+    return [*soaked, counted, pytest("tests at real receivers", ["-rP", SYSTEM, *kept], ALL_SECONDS, "system")]
 
 
 def pytest(name: str, words: list[str], seconds: float, report: str = "pytest", humble: bool = False) -> Part:
