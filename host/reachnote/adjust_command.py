@@ -1,4 +1,4 @@
-"""`reachnote adjust` (while playing) and `reachnote preview` (what would have sounded with these settings)."""
+"""`reachnote adjust` and `compare` (while playing), `reachnote preview` (what would have sounded with these settings)."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from reachnote.settings import load_scene
 SCALES = {"easier": EASIER, "harder": HARDER}
 ONSETS = {"more-sensitive": EASIER, "less-sensitive": HARDER}
 WHAT = (*SCALES, *ONSETS, "freeze", "follow")
+BLOCKS = {"with-sound": "with sound", "without-sound": "without sound", "end": "end"}
 REPLY_S = 3.0
 LAST_S = 10.0
 COLUMNS = 60
 
 
 def add(subparsers: Any) -> None:
-    """The words of both commands."""
+    """The words of the commands."""
     adjust = subparsers.add_parser("adjust", help="change the reach or the sensitivity while playing")
     adjust.add_argument("what", choices=WHAT, metavar="WHAT", help=", ".join(WHAT))
     adjust.add_argument("--sensor", default="", metavar="BOARD/SENSOR", help="one sensor; without it all of them")
@@ -48,13 +49,21 @@ def add(subparsers: Any) -> None:
     preview.set_defaults(run=preview_recorded)
 
 
-# ---------------------------------------------------------------- adjust
+    compare = subparsers.add_parser("compare", help="stretches of play with and without sound; two durations, no conclusion")
+    compare.add_argument("block", choices=BLOCKS, metavar="BLOCK", help=", ".join(BLOCKS))
+    compare.set_defaults(run=compare_running)
 
 
-def adjust_running(arguments: argparse.Namespace) -> int:
-    thing = {"order": "freeze" if arguments.what == "follow" else arguments.what, **_where(arguments.sensor)}
-    if thing["order"] == "freeze":
-        thing["on"] = arguments.what == "freeze"
+# ---------------------------------------------------------------- adjust, compare
+
+
+def compare_running(arguments: argparse.Namespace) -> int:
+    print(_asked({"order": "block", "kind": BLOCKS[arguments.block]})[1]["text"])
+    return 0
+
+
+def _asked(thing: dict) -> tuple[dict, dict]:
+    """(state before, what the session said of the order)."""
     try:
         with Session() as session:
             state = session.ask("status")["status"]
@@ -63,6 +72,13 @@ def adjust_running(arguments: argparse.Namespace) -> int:
         raise Trouble("reachnote is not running. Start it: reachnote play", 3) from None
     if not said["ok"]:
         raise Trouble(said["text"])
+    return state, said
+
+def adjust_running(arguments: argparse.Namespace) -> int:
+    thing = {"order": "freeze" if arguments.what == "follow" else arguments.what, **_where(arguments.sensor)}
+    if thing["order"] == "freeze":
+        thing["on"] = arguments.what == "freeze"
+    state, said = _asked(thing)
     print(said["text"])
     try:
         _keep(state, arguments)

@@ -470,6 +470,7 @@ class Engine:
             "boards": self.session.status(),
             "readings": self.session.readings,
             "stale": self.session.stale,
+            "block": self.session.comparison.kind,
             "missed_by_records": self._records.dropped if self._records else 0,
             "missed_by_control": self._control.dropped if self._control else 0,
         }

@@ -6,6 +6,7 @@ An order is a plain JSON object, as `protocols/control.md` describes and a journ
     {"order": "plain", "board": B, "sensor": S}
     {"order": "easier"} {"order": "harder"} {"order": "more-sensitive"} {"order": "less-sensitive"} {"order": "freeze", "on": true}
                                                              of one sensor with board and sensor, else of all
+    {"order": "block", "kind": "with sound"}                 or "without sound", or "end" (the session itself carries this one out)
     {"order": "set", "board": B, "sensor": S, "name": "onset", "value": 2000}
 """
 

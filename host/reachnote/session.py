@@ -21,6 +21,7 @@ from reachnote import orders, sentences
 from reachnote.activities import free_play
 from reachnote.board import Board, Hello
 from reachnote.chain import Chain, OrderProblem
+from reachnote.comparison import KINDS, Comparison
 from reachnote.model import Event, Gesture, Kind, Move, Reading, order
 from reachnote.scene import Scene, VoiceRule
 from reachnote.voices import Voice, channel_for, output_mask
@@ -39,6 +40,7 @@ WAITS_S = 2.0  # held this long without sounding, and a person is told why
 LEVEL_S = 1 / 60
 MAX_SENSORS = 512
 MAX_LINKS = 64
+WITHOUT = KINDS[1]
 
 _MUTE = VoiceRule(kinds=())
 
@@ -89,6 +91,7 @@ class Session:
         self._conversations: dict[int, Conversation] = {}
         self._seats: dict[str, Seat] = {}
         self.chains: list[Chain] = []
+        self.comparison = Comparison()
         self._scene_since = NEVER
         self._strangers_told = False
         self._last_tick = 0.0
@@ -168,6 +171,9 @@ class Session:
     def order(self, thing: dict, now: float) -> None:
         """Carry out an order (`reachnote.orders`); what came of it is news. One for a board that is not there is kept."""
         board, sensor = thing.get("board"), thing.get("sensor")
+        if thing.get("order") == "block":
+            self._block(thing, now)
+            return
         if thing.get("order") == "tune" and board and sensor:
             self._kept[str(board), str(sensor)] = [thing]
         elif thing.get("order") == "plain":
@@ -183,6 +189,21 @@ class Session:
             said |= {"ok": False, "text": str(problem)}
         if thing.get("id") is not None:
             self.news.append(said)
+
+    def _block(self, thing: dict, now: float) -> None:
+        kind = thing.get("kind")
+        said = {"news": "order", "id": thing.get("id"), "order": "block", "ok": True}
+        if kind in KINDS:
+            self.release_all(now)
+            self.comparison.begin(kind)
+            said["text"] = f"A block {kind} has begun. End it: reachnote compare end"
+        elif kind == "end":
+            self.release_all(now)
+            self.comparison.end()
+            said["text"] = self.comparison.told()
+        else:
+            said |= {"ok": False, "text": f"A block is {' or '.join(KINDS)}, or it is to end."}
+        self.news.append(said)
 
     def present_orders(self) -> list[dict]:
         """What brings a fresh session to where this one is."""
@@ -235,6 +256,10 @@ class Session:
             self.out += chain.voice.stop(arrival)
             return
         self.gestures.append(did)
+        if self.comparison.kind:
+            self.comparison.take(did)
+            if self.comparison.kind == WITHOUT:
+                return
         self.out += self.play(did, chain.voice)
 
     # ------------------------------------------------------------ boards

@@ -253,3 +253,32 @@ def test_a_preview_of_every_order_ends_every_gesture():
     for thing in ("easier", "harder", "more-sensitive", "less-sensitive", "plain"):
         for name, played in sounded(entries(), scene(), [SMALL], [{"order": thing}])[0].items():
             assert all(0.0 <= a <= b <= 12.1 for a, b in played.gestures), name
+
+
+# ---------------------------------------------------------------- blocks with and without sound
+
+
+def test_two_blocks_end_in_two_durations_and_no_conclusion(table):
+    board = pressure(table)
+    assert table.session.comparison.kind == ""
+    order(table, order="block", kind="with sound")
+    table.run(0.3)
+    squeeze(table, board, 900)
+    squeeze(table, board, 900)
+    order(table, order="block", kind="without sound")
+    table.run(0.3)
+    assert squeeze(table, board, 900) == 0
+    said = order(table, order="block", kind="end")["text"]
+    assert said == "With sound: 2 movements in 1 block, the middle one held 0.3 s. Without sound: 1 movement in 1 block, the middle one held 0.3 s."
+    assert squeeze(table, board, 900) == 1
+
+
+@pytest.mark.parametrize("kind", ["with sound", "without sound", "end"])
+def test_the_edges_of_a_block_leave_no_note_and_start_none(table, kind):
+    board = pressure(table)
+    board.move(0, 900)
+    table.run(0.2)
+    order(table, order="block", kind=kind)
+    table.run(0.2)
+    assert table.sounding() == []
+    assert len(table.notes()) == 2
