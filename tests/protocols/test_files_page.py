@@ -13,9 +13,11 @@ import pytest
 from reachnote import profile_text, profiles
 from reachnote.profile import LEAST_FACTOR, MODES, MOST_FACTOR, current, restore, undo
 from reachnote.profile_text import read_profile, write_profile
+from reachnote_play.parameters import IMPACT_TABLE, SWITCH_TABLE, TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "protocols" / "files.md").read_text("utf-8").partition("## Profile (JSON)")[2]
+WHOLE = (ROOT / "protocols" / "files.md").read_text("utf-8")
+PAGE = WHOLE.partition("## Profile (JSON)")[2]
 (EXAMPLE,) = re.findall(r"^```profile\n(.*?)^```$", PAGE, re.M | re.S)
 
 
@@ -82,3 +84,12 @@ def test_the_export_holds_what_the_page_says(store):
         folders = {name.rpartition("/")[0].replace("k7", "CODE") + "/" for name in packed.namelist()}
         assert folders == set(rows("writes one zip. The same files give the same bytes."))
         assert packed.read("k7/profiles/squeeze-ball.json").decode() == EXAMPLE
+
+
+@pytest.mark.parametrize(
+    ("head", "table"), [("Continuous sensors (", TABLE), ("Pads:", IMPACT_TABLE), ("Switches:", SWITCH_TABLE)], ids=["all", "pads", "switches"]
+)
+def test_every_parameter_is_on_the_page_with_unit_and_bounds(head, table):
+    section = WHOLE.partition("## Parameters")[2].partition(head)[2].partition("| --- | --- | --- | --- | --- | --- |\n")[2]
+    found = re.findall(r"^\| `(\w+)` \| (\S+) \| (-?\d+) \| (-?\d+) \| (-?\d+) \| (.+) \|$", section.partition("\n\n")[0], re.M)
+    assert [(n, u, int(d), int(low), int(high), told) for n, u, low, high, d, told in found] == [tuple(row) for row in table]
