@@ -33,6 +33,10 @@ MODELS = {
     "mprls": "mprls",
     "vl53l1x": "vl53l1x",
     "hcsr04": "hcsr04",
+    "vl53l0x": "vl53l0x",
+    "hx711": "hx711",
+    "sharp_ir": "sharp_ir",
+    "piezo": "piezo",
 }
 
 pins = {}

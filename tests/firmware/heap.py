@@ -99,6 +99,10 @@ CASES = (
     ("mprls", "mprls", {}),
     ("vl53l1x", "vl53l1x", {}),
     ("hcsr04", "hcsr04", {"trigger": 2, "echo": 3}),
+    ("vl53l0x", "vl53l0x", {}),
+    ("hx711", "hx711", {"clock": 2, "data": 3}),
+    ("sharp_ir", "sharp_ir", {"pin": 26}),
+    ("piezo", "piezo", {"pin": 26}),
     ("scripted", None, {"kind": "switch", "samples": [[0, 0], [130, 1], [200, 0]], "period_ms": 333}),
     ("scripted", None, {"wave": "ramp", "low": 3, "high": 16777215}),
 )
@@ -126,7 +130,7 @@ def rig_of(name, model, options, start_us):
         # The same driver once more, this time behind the leaves.
         rig.hardware = LeafHardware(BUSES, rig.time.clock)
         rig.driver = driver_class(name)(dict(options, name="it", driver=name), rig.hardware)
-    if model == "switch":
+    if model in ("switch", "piezo"):
         rig.model.hand = lambda t: 1 if t % 0.3 > 0.2 else 0
     return rig
 

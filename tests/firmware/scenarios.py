@@ -93,6 +93,53 @@ def hcsr04_across_the_wrap():
     return rig.run(500)
 
 
+def vl53l0x():
+    rig = Rig("vl53l0x", "vl53l0x")
+    rig.model.hand = lambda t: 500 - 400 * (t % 1)
+    rig.run(400)
+    for fault in ("absent", "no_target", "weak", "faint", "wrapped", "stuck"):
+        throw(rig, fault, 900)
+    return rig
+
+
+def hx711():
+    rig = Rig("hx711", "hx711", clock=2, data=3)
+    rig.model.hand = lambda t: 30 * (t % 1)
+    rig.run(300)
+    for fault in ("absent", "stuck", "saturated", "deaf"):
+        throw(rig, fault, 1700)
+    return rig
+
+
+def hx711_across_the_wrap():
+    rig = Rig("hx711", "hx711", start_us=(1 << 30) - 150000, clock=2, data=3, gain=64, reach_n=-20)
+    return rig.run(500)
+
+
+def sharp_ir():
+    rig = Rig("sharp_ir", "sharp_ir", pin=26)
+    rig.model.hand = lambda t: abs(500 - 500 * (t % 2))
+    rig.run(3000)
+    for fault in ("absent", "stuck", "noisy", "no_target"):
+        throw(rig, fault, 1800)
+    return rig
+
+
+def piezo():
+    rig = Rig("piezo", "piezo", pin=26)
+    rig.model.hand = lambda t: (1 - t % 0.25 * 100) * (t % 0.25 < 0.005)
+    rig.run(1500, every=10)
+    for fault in ("absent", "stuck", "saturated", "noisy"):
+        throw(rig, fault, 1800)
+    return rig
+
+
+def piezo_across_the_wrap():
+    rig = Rig("piezo", "piezo", start_us=(1 << 30) - 350000, pin=26)
+    rig.model.hand = lambda t: 0.5 * (t % 0.07 < 0.002)
+    return rig.run(700, every=10)
+
+
 def scripted():
     rig = Rig("scripted", wave="ramp", low=100, high=9000000, period_ms=777)
     return rig.run(1000, every=10)
@@ -121,6 +168,12 @@ STORIES = (
     vl53l1x,
     hcsr04,
     hcsr04_across_the_wrap,
+    vl53l0x,
+    hx711,
+    hx711_across_the_wrap,
+    sharp_ir,
+    piezo,
+    piezo_across_the_wrap,
     scripted,
     scripted_switch,
 )

@@ -25,8 +25,9 @@ def rig_of(name, **options):
     return Rig(name, **{**needed(name), **options})
 
 
-def test_the_seven_shipped_drivers_are_there():
+def test_the_eleven_shipped_drivers_are_there():
     assert {"switch", "voltage", "fsr", "mprls", "vl53l1x", "hcsr04", "scripted"} <= set(FILES)
+    assert {"vl53l0x", "hx711", "sharp_ir", "piezo"} <= set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)

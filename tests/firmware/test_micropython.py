@@ -28,7 +28,7 @@ def test_every_story_is_the_same_with_a_boards_small_integers(micropython_32bit,
     assert logs(run_script, micropython_32bit, tmp_path) == logs(run_script, python(), tmp_path)
 
 
-DRIVERS = {"switch", "voltage", "fsr", "mprls", "vl53l1x", "hcsr04", "scripted"}
+DRIVERS = {"switch", "voltage", "fsr", "mprls", "vl53l1x", "hcsr04", "scripted", "vl53l0x", "hx711", "sharp_ir", "piezo"}
 
 
 def check_heap(printed, lines):
@@ -39,13 +39,13 @@ def check_heap(printed, lines):
 
 
 def test_no_step_through_any_fault_takes_from_the_heap(micropython, run_script):
-    check_heap(run_script(micropython, "heap.py"), 16)
+    check_heap(run_script(micropython, "heap.py"), 24)
 
 
 def test_no_step_takes_from_the_heap_with_a_boards_small_integers(micropython_32bit, run_script):
-    check_heap(run_script(micropython_32bit, "heap.py"), 16)
+    check_heap(run_script(micropython_32bit, "heap.py"), 24)
 
 
 @pytest.mark.parametrize("who", ["driver", "board"])
 def test_no_step_takes_from_the_heap_when_board_time_comes_round(micropython_32bit, run_script, who):
-    check_heap(run_script(micropython_32bit, "heap.py", str(WRAP_US), "6000", who), 8)
+    check_heap(run_script(micropython_32bit, "heap.py", str(WRAP_US), "6000", who), 12)
