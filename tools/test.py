@@ -233,6 +233,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Check this project.", epilog="What is left goes to pytest.")
     parser.add_argument("--all", action="store_true", dest="everything", help="the long tests too")
     choice, words = parser.parse_known_args()
+    # A shell that starts us in the background leaves Ctrl-C ignored, and every program of every test would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     started = time.monotonic()
     missing = ready(choice.everything)
     for sentence in missing:
