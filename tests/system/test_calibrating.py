@@ -189,3 +189,26 @@ def test_without_a_terminal_a_sentence_says_what_to_do():
     )
     assert done.returncode == 2
     assert done.stderr == "Calibrating needs a terminal with a keyboard. From a recording: reachnote calibrate --from JOURNAL\n"
+
+
+def test_without_a_session_one_is_begun_and_ended_with_it(table, receiver, tmp_path):
+    board, hand = table
+    here = {"REACHNOTE_RUNTIME": str(tmp_path / "run"), "REACHNOTE_STATE": str(tmp_path / "state")}
+    words = ["--link", f"serial:{board.path}", "--out", receiver.spec, "--mode", "while-playing"]
+    screen = Terminal({**os.environ, **here, "PYTHONPATH": PATHS, "TERM": "xterm"}, *words)
+    screen.until("Free play.", 20.0)
+    hand.plays = True
+    screen.until("3 movements", 30.0)
+    screen.press("\n")
+    screen.until("Was each note meant?", 10.0)
+    screen.press("\n")
+    screen.until("Enter: keep", 5.0)
+    screen.press("\n")
+    assert screen.end() == 0
+    hand.plays = False
+    assert "It plays until the session ends. To keep it, name a client" in screen.text
+    asked = subprocess.run(
+        [sys.executable, "-m", "reachnote", "silence"], capture_output=True, env={**os.environ, **here, "PYTHONPATH": PATHS}
+    )
+    assert asked.returncode == 3
+    receiver.wait_sounding(0, 5.0)

@@ -37,6 +37,7 @@ FAST_S = 5.0
 TRY_S = 10.0
 PLAYING_S = 180.0
 KEPT_READINGS = 200_000
+LOOK_EVERY_S, LOOK_BACK_S, LOW_SIDE = 1.0, 20.0, 0.3
 NUDGE = 0.01  # of the sensor's own range, one arrow key
 
 STEPS = {
@@ -118,6 +119,7 @@ class Dialogue:
         self._spotter = self._fresh_spotter()
         self._spotters: dict[str, Spotter] = {}
         self._hits = -1
+        self._look_at = 0.0
 
     # ------------------------------------------------------------ what to show
 
@@ -209,6 +211,9 @@ class Dialogue:
         self.tick(t)
         if status not in USABLE or self.step not in ("play", "fast", "watch", "compare", "try"):
             return
+        if self.step == "watch" and t >= self._look_at:
+            self._look_at = t + LOOK_EVERY_S
+            self._guess_rest(t)
         if self.sensor.kind == "impact":
             if hit:
                 self._spotter.hit(t, raw)
@@ -315,6 +320,14 @@ class Dialogue:
         new = self._hits >= 0 and hits != self._hits
         self._hits = hits
         return new
+
+    def _guess_rest(self, now: float) -> None:
+        # Nobody asks this client to rest: the low side of what it does lately is taken for it.
+        turn = self.sensor.direction
+        lately = [v * turn for v in self._usable_since(now - LOOK_BACK_S)]
+        low = robust.share(lately, LOW_SIDE)
+        if len(lately) > 10 and self.sensor.kind != "impact":
+            self._spotter.rest([v * turn for v in lately if v <= low])
 
     # ------------------------------------------------------------ marks
 
