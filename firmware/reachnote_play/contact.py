@@ -63,7 +63,7 @@ class Contact:
         was, self._was = self._was, pressed
         self._edges = edges
         done = 0
-        if new > 1 or new and pressed == was:  # a press, or a pause, was whole between two lines
+        if new > 1 or (new and pressed == was):  # a press, or a pause, was whole between two lines
             if self.sounding:
                 done = self._released()
             elif pressed:
