@@ -1,6 +1,6 @@
 """Three simulated instruments, moved by recorded real movement, playing. Ctrl-C ends in silence.
 
-    python3 tools/demo.py [--seconds N] [--out DIR] [--headless]
+    python3 tools/demo.py [--seconds N] [--out DIR] [--headless] [--client NAME]
 
 Makes its own environment first. Plays on a virtual MIDI port where the system has one, through FluidSynth where it is
 installed, always into DIR/demo.mid; keeps what the boards sent in DIR/journal.jsonl. Prints one JSON summary line last.
@@ -22,6 +22,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from firmware.desktop.clients import KINDS, LISTED, NAMES
+
 from tools import prepare
 
 INSTRUMENTS = ("two-switch-box", "squeeze-ball", "reach-beam")
@@ -33,7 +35,12 @@ def main() -> int:
     words.add_argument("--seconds", type=float, default=0.0, help="end after this long; without it, at Ctrl-C")
     words.add_argument("--out", type=Path, default=None, metavar="DIR", help="where demo.mid and journal.jsonl go")
     words.add_argument("--headless", action="store_true", help="no live view, nothing audible")
+    words.add_argument("--client", metavar="NAME", help=f"a simulated client moves them instead ({LISTED})")
     given = words.parse_args()
+    if given.client is not None and given.client not in NAMES:
+        from tools import simulate
+
+        return prepare.stop(simulate.unknown_client(given.client))
     _into_environment()
     out = given.out or Path(tempfile.mkdtemp(prefix="reachnote-demo-"))
     try:
@@ -43,7 +50,7 @@ def main() -> int:
         return 2
     for name in ("demo.mid", "demo.wav", "journal.jsonl"):
         (out / name).unlink(missing_ok=True)
-    return Demo(out.resolve(), given.seconds, given.headless).run()
+    return Demo(out.resolve(), given.seconds, given.headless, given.client).run()
 
 
 def _into_environment() -> None:
@@ -54,8 +61,9 @@ def _into_environment() -> None:
 
 
 class Demo:
-    def __init__(self, out: Path, seconds: float, headless: bool) -> None:
+    def __init__(self, out: Path, seconds: float, headless: bool, client: str | None = None) -> None:
         self.out = out
+        self.client = client
         self.seconds = seconds
         self.headless = headless
         self.notes: dict[str, list[int]] = {}
@@ -77,13 +85,16 @@ class Demo:
         try:
             micropython.find(prepare=True)
             argv, called = simulate.interpreter()
-            for name in INSTRUMENTS:
-                board = simulate.SimulatedBoard(prepare.ROOT / "hardware" / name, None, argv, folder=folder / name)
+            for n, name in enumerate(INSTRUMENTS):
+                instrument = prepare.ROOT / "hardware" / name
+                wiring = simulate.wiring_of(instrument)
+                hands = simulate.client_hands(wiring, self.client, 1 + 10 * n) if self.client else None
+                board = simulate.SimulatedBoard(instrument, hands, argv, folder=folder / name, wiring=wiring)
                 boards.append(board)
                 for sensor, hand in board.hands.items():
-                    recordings[f"{board.wiring['name']}/{sensor}"] = hand["file"]
-            moved = "".join(f"\n    {sensor}: {', '.join(files)}" for sensor, files in recordings.items())
-            extra = [f"Firmware runs under {called}.", f"Moved by recordings of real movement:{moved}"]
+                    if "file" in hand:
+                        recordings[f"{board.wiring['name']}/{sensor}"] = hand["file"]
+            extra = [f"Firmware runs under {called}.", self._moved(recordings)]
             view = None if self.headless else View("reachnote demo", extra)
             self._play(boards, folder, view)
         except KeyboardInterrupt:
@@ -93,6 +104,14 @@ class Demo:
                 board.close()
             shutil.rmtree(folder, ignore_errors=True)
         return self._summary(called, recordings)
+
+    def _moved(self, recordings: dict[str, list[str]]) -> str:
+        if self.client:
+            about = next(kind.about for kind in KINDS if kind.name == self.client)
+            return f"Moved by the simulated client '{self.client}': {about}."
+        return "Moved by recordings of real movement:" + "".join(
+            f"\n    {sensor}: {', '.join(files)}" for sensor, files in recordings.items()
+        )
 
     # ------------------------------------------------------------ playing
 
@@ -184,6 +203,8 @@ class Demo:
             "files": made,
             "said": self.said,
         }
+        if self.client:
+            summary["client"] = self.client
         if not self.headless:
             print(f"\n{summary['note_ons']} notes began, {summary['note_offs']} ended. Open {self.out / 'demo.mid'}")
         if self.headless or not sys.stdout.isatty():

@@ -1,15 +1,18 @@
 """Simulated boards: the shipped firmware in a process of its own behind a pseudo-terminal.
 
     python3 tools/simulate.py hardware/two-switch-box [--recording left=tests/data/switch_taps_2target_LH_u0.csv]
+    python3 tools/simulate.py hardware/squeeze-ball --client rest-tremor
 
-Only what a person would move is stood in for: a hand plays a recording into models of the real sensors, and the shipped
-drivers read those. It runs under real MicroPython where one is found, CPython otherwise, and says which.
+Only what a person would move is stood in for: a recording, or a simulated client of firmware/desktop/clients.py, moves
+models of the real sensors, and the shipped drivers read those. It runs under real MicroPython where one is found,
+CPython otherwise, and says which.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import json
 import os
 import signal
@@ -23,6 +26,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "host"), str(ROOT / "protocols"), str(ROOT)]
+
+from firmware.desktop.clients import LISTED, NAMES  # noqa: E402
 
 from reachnote.instrument import InstrumentProblem, read_instrument  # noqa: E402
 from tools import micropython  # noqa: E402
@@ -55,6 +60,33 @@ HANDS = {
         },
     },
 }
+
+# How a simulated client moves what each driver reads: its place is a share of a full movement.
+CLIENT_HANDS = {
+    "switch": {"step": True},
+    "mprls": {"scale": 4000, "offset": 101325, "clip": [95000, 125000]},  # Pa
+    "vl53l1x": {"scale": -300, "offset": 500, "clip": [40, 1200]},  # mm, towards the sensor
+    "hcsr04": {"scale": -300, "offset": 500, "clip": [40, 1200]},
+    "voltage": {"scale": 1.5, "offset": 0.4, "clip": [0, 3.3]},  # V
+    "fsr": {"scale": 150, "clip": [0, 1000]},  # uS
+}
+
+
+def client_hands(wiring: dict, client: str, seed: int = 1) -> dict:
+    """What moves every sensor of that wiring as that client does, no two in step."""
+    hands = {}
+    for n, sensor in enumerate(wiring["sensors"], seed):
+        if sensor["driver"] in CLIENT_HANDS:
+            hands[sensor["name"]] = {"client": client, "seed": n, **CLIENT_HANDS[sensor["driver"]]}
+    return hands
+
+
+def unknown_client(name: str) -> str:
+    """A sentence, or nothing if there is such a client."""
+    if name in NAMES:
+        return ""
+    near = difflib.get_close_matches(name, NAMES, 1, 0.0)[0]
+    return f"There is no client '{name}'. Did you mean '{near}'? There are: {', '.join(NAMES)}."
 
 
 def interpreter() -> tuple[list[str], str]:
@@ -96,7 +128,7 @@ class SimulatedBoard:
         self._argv = argv or interpreter()[0]
         self._process: subprocess.Popen | None = None
         self._slave = -1
-        full = {name: {**hand, "file": [str(DATA / f) for f in hand.get("file", ())]} for name, hand in self.hands.items()}
+        full = {name: _with_paths(hand) for name, hand in self.hands.items()}
         uid = uid or f"{zlib.crc32(instrument.name.encode()):08x}"
         self.wiring = wiring if wiring is not None else wiring_of(instrument)
         (self.folder / "wiring.json").write_text(json.dumps(self.wiring))
@@ -145,26 +177,38 @@ class SimulatedBoard:
         return (self.folder / "stderr.txt").read_text(errors="replace")[-2000:]
 
 
+def _with_paths(hand: dict) -> dict:
+    return hand if "client" in hand else {**hand, "file": [str(DATA / f) for f in hand.get("file", ())]}
+
+
 def main() -> int:
     words = argparse.ArgumentParser(description="One simulated board, until Ctrl-C.")
     words.add_argument("instrument", type=Path, help="a folder of hardware/")
     words.add_argument("--recording", action="append", default=[], metavar="SENSOR=FILE", help="what moves a sensor")
+    words.add_argument("--client", metavar="NAME", help=f"a simulated client moves every sensor instead ({LISTED})")
     given = words.parse_args()
-    hands = dict(HANDS.get(given.instrument.name, {}))
+    if given.client is not None and (said := unknown_client(given.client)):
+        print(said, file=sys.stderr)
+        return 2
+    recorded = HANDS.get(given.instrument.name, {})
+    moves = {}
     for pair in given.recording:
         sensor, _, file = pair.partition("=")
         if not Path(file).is_file():
             print(f"There is no recording {file}. Write SENSOR=FILE with a file of 't_s,value' lines.", file=sys.stderr)
             return 1
-        hands[sensor] = {**hands.get(sensor, {}), "file": [str(Path(file).resolve())]}
+        moves[sensor] = {**recorded.get(sensor, {}), "file": [str(Path(file).resolve())]}
     argv, called = interpreter()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        board = SimulatedBoard(given.instrument, hands, argv)
+        wiring = wiring_of(given.instrument)
+        hands = client_hands(wiring, given.client) if given.client else recorded
+        board = SimulatedBoard(given.instrument, {**hands, **moves}, argv, wiring=wiring)
     except (InstrumentProblem, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
-    print(f"{board.name} runs under {called} and moves by itself, from a recording. Play it with:", flush=True)
+    mover = f"as the simulated client '{given.client}' does" if given.client else "from a recording"
+    print(f"{board.name} runs under {called} and moves by itself, {mover}. Play it with:", flush=True)
     print(f"  reachnote play --link serial:{board.path}", flush=True)
     try:
         while board.problem() is None:

@@ -3,6 +3,8 @@
 #   Hand("taps.csv", step=True)                          plays a recording of "t_s,value" lines, as fast as it was made
 #   Hand(["a.csv", "b.csv"], scale=8, offset=101325,     several end to end; value * scale + offset, kept within clip;
 #        clip=(98000, 110000), start_s=12, loop=True)    begun somewhere inside; begun again at the end
+#   Moved(client_of("weak", 3), 4000, 101325)            a simulated client (clients.py): place * scale + offset; with
+#                                                        `step` pressed beyond half of what is full for this client
 #   Still(480)                                           does not move
 #
 # Between two samples a straight line, with `step` the earlier one. A looked-up time is never far from the last one, so
@@ -17,6 +19,23 @@ class Still:
 
     def __call__(self, t_s):
         return self.value
+
+
+class Moved:
+    def __init__(self, client, scale=1, offset=0, clip=None, start_s=0, step=False):
+        self.client = client
+        self._scale = scale
+        self._offset = offset
+        self._clip = clip
+        self._start_s = start_s
+        self._step = step
+
+    def __call__(self, t_s):
+        place = self.client(t_s + self._start_s)
+        if self._step:
+            return 1 if place > self.client.usual / 2 else 0
+        value = place * self._scale + self._offset
+        return value if self._clip is None else min(max(value, self._clip[0]), self._clip[1])
 
 
 class Hand:
@@ -99,7 +118,7 @@ def _count(name):
     return rows
 
 
-KEYS = ("file", "value", "step", "scale", "offset", "clip", "start_s", "loop")
+KEYS = ("file", "value", "client", "seed", "step", "scale", "offset", "clip", "start_s", "loop")
 
 
 def hand_of(told, folder=""):
@@ -109,6 +128,17 @@ def hand_of(told, folder=""):
             raise ValueError("a hand does not know '%s'; it knows: %s" % (key, ", ".join(KEYS)))
     if "value" in told:
         return Still(told["value"])
+    if "client" in told:
+        from clients import client_of
+
+        return Moved(
+            client_of(told["client"], told.get("seed", 1)),
+            told.get("scale", 1),
+            told.get("offset", 0),
+            told.get("clip"),
+            told.get("start_s", 0),
+            told.get("step", False),
+        )
     files = told["file"] if isinstance(told["file"], list) else [told["file"]]
     return Hand(
         [name if name[0] == "/" else folder + name for name in files],

@@ -36,7 +36,7 @@ SIX = [Press(11.0 + 2.5 * n) for n in range(6)]
 
 
 def test_the_steps_of_a_guided_calibration_follow_by_themselves():
-    talk, who, seen = Dialogue(SENSOR), client(SIX + [Press(40.0)], 60.0), []
+    talk, who, seen = Dialogue(SENSOR), client([*SIX, Press(40.0)], 60.0), []
     for t, v in zip(who.t, who.v, strict=True):
         talk.reading(t, v, OK)
         if not seen or seen[-1] != talk.step:
