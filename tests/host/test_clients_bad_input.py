@@ -26,6 +26,9 @@ REASONS = {"fine", "separation", "weakest", "variation", "false_starts", "delay"
 PARAMETERS = {row[0] for row in TABLE}
 
 
+SOON = ("steady", "weak", "clonus")  # every other client is spoiled in the long run
+
+
 def values(e: Excerpt, change: Callable[[float, random.Random], float]) -> Excerpt:
     chance = random.Random(11)
     return replace(e, raw=[change(v, chance) for v in e.raw])
@@ -127,7 +130,7 @@ def test_a_client_without_trouble_gets_the_letter_and_the_word(kind, what):
         assert (fit.grade, fit.reason) == (letter, reason)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [n if n in SOON else pytest.param(n, marks=pytest.mark.long) for n in NAMES])
 def test_no_client_spoiled_in_any_way_ends_in_an_exception_and_every_fit_can_be_played(name):
     client = session(name, 2, 60, "distance", **({"gap": (9.5, 10.0)} if name == "late" else {}))
     end = client.index(20.0)

@@ -75,7 +75,7 @@ LONG_PRESSES = [
 
 
 @pytest.mark.parametrize("name,kind", LONG_PRESSES)
-@pytest.mark.parametrize("creep", [-CREEP, 0.0, CREEP])
+@pytest.mark.parametrize("creep", [pytest.param(-CREEP, marks=pytest.mark.long), pytest.param(0.0, marks=pytest.mark.long), CREEP])
 def test_a_press_of_120_s_sounds_for_120_s_and_keeps_its_level(name, kind, creep):
     fit = session(name, 1, 40, kind).fit(4)
     long = session(name, 1, 150, kind, hold=120.0, creep=creep, gap=20.0, first_s=10.0)

@@ -164,6 +164,7 @@ def test_leaving_in_the_middle_keeps_nothing_and_no_note(table, receiver):
         receiver.wait_sounding(0, 5.0)
 
 
+@pytest.mark.long
 def test_a_recording_is_calibrated_without_the_client(table, receiver, tmp_path):
     board, hand = table
     recording = tmp_path / "session.jsonl"

@@ -129,7 +129,7 @@ def engine_killed(there: Stage) -> float:
     os.kill(old, signal.SIGKILL)
     ended = there.receiver.ended_at() - at
     back = until(lambda: there.run.status().get("pid") not in (None, old) and there.run.status(), 5, "the engine again")
-    assert (back["client"], back["scene"]) == ("K7", "five-notes")
+    assert (back["client"], back["scene"]) == ("k7", "five-notes")
     until(lambda: any(b["state"] == "ready" for b in there.run.status().get("boards", [])), 5, "the board again")
     assert time.monotonic() - at < 5
     time.sleep(0.1)
@@ -142,7 +142,7 @@ def engine_killed(there: Stage) -> float:
 
 
 def test_killing_the_engine_ends_the_note_within_50_ms_and_it_comes_back_silent(stage):
-    there = stage(1, "--client", "K7")
+    there = stage(1, "--client", "k7")
     measured("engine killed", 50, 10, lambda: engine_killed(there))
     paired(there.receiver)
 
@@ -150,7 +150,7 @@ def test_killing_the_engine_ends_the_note_within_50_ms_and_it_comes_back_silent(
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_killing_the_engine_200_times(stage):
-    there = stage(1, "--client", "K7")
+    there = stage(1, "--client", "k7")
     measured("engine killed", 50, 200, lambda: engine_killed(there))
     paired(there.receiver)
 
