@@ -120,7 +120,7 @@ def test_damaged_and_torn_lines_are_counted_and_the_next_whole_one_plays(trouble
         return now["damaged"] >= before["damaged"] + 20 and now["noise"] > before["noise"]
 
     until(counted, 3, "the damage in the status")
-    assert troubled.counts()["state"] == "ready"
+    until(lambda: troubled.counts()["state"] == "ready", 3, "the board is ready")
 
 
 @pytest.mark.parametrize("noise", [b"AT+GCAP\r", b"AT\r\n\r\nERROR\r\n", b"AT+GCAP\r$r00", bytes(range(256)), b"$" * 5000])
