@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import tempfile
@@ -41,7 +42,7 @@ def add(subparsers: Any) -> None:
     preview.add_argument("journal", nargs="?", default="", metavar="JOURNAL", help="without it: the last 60 s of the session")
     preview.add_argument("--try", dest="tried", action="append", default=[], choices=(*SCALES, *ONSETS, "plain"), metavar="WHAT",
                          help=f"{', '.join((*SCALES, *ONSETS, 'plain'))}; may be repeated")  # fmt: skip
-    preview.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one parameter of the decider")
+    preview.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one parameter by its name (protocols/files.md)")
     preview.add_argument("--sensor", default="", metavar="BOARD/SENSOR", help="try it on one sensor only")
     preview.add_argument("--client", default="", metavar="CODE", help="try the stored calibrations of a client")
     preview.add_argument("--scene", default=None, metavar="NAME|FILE")
@@ -91,7 +92,7 @@ def _where(name: str) -> dict:
     if not name:
         return {}
     board, slash, sensor = name.partition("/")
-    return {"board": board, "sensor": sensor} if slash else {"sensor": board}
+    return {"board": board, "sensor": sensor} if slash else {"sensor": board}  # a sensor's name alone will do
 
 
 def _ordered(session: Session, thing: dict) -> dict:
@@ -130,7 +131,7 @@ def changed(profile: Profile, what: str, sensor: str, date: str) -> Profile:
         if made is not None and "onset" in made.parameters and sensor in ("", name):
             onset = round(made.parameters["onset"] * ONSETS[what])
             parameters = {**made.parameters, "onset": min(max(onset, 164), 8192)}
-            profile = with_calibration(profile, name, replace(made, parameters=parameters, date=date, mode="therapist-set"))
+            profile = with_calibration(profile, name, replace(made, parameters=parameters, date=date, mode="adjusted"))
     return profile
 
 
@@ -218,16 +219,21 @@ def _recorded(path: str) -> tuple[dict, list[journal.Entry]]:
         raise Trouble(f"The journal {path} cannot be read ({problem.strerror}). Check its name.") from None
 
 
+def _read(pipe: Path, heard: list[str]) -> None:
+    with contextlib.suppress(OSError):
+        heard.append(pipe.read_text("ascii", "replace"))
+
+
 def _last_minute() -> tuple[dict, list[journal.Entry]]:
     """The session's last 60 s, through a pipe: they never touch the disk."""
     with tempfile.TemporaryDirectory(prefix="reachnote-") as folder:
         pipe = Path(folder) / "last"
         os.mkfifo(pipe, 0o600)
         heard: list[str] = []
-        reader = threading.Thread(target=lambda: heard.append(pipe.read_text("ascii", "replace")), daemon=True)
-        reader.start()
+        reader = threading.Thread(target=_read, args=(pipe, heard), daemon=True)
         try:
             with Session() as session:
+                reader.start()
                 session.ask("last", path=str(pipe))
                 reader.join(LAST_S)
         except NotRunning:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -11,13 +12,14 @@ import shutil
 import subprocess
 import sys
 import termios
+import textwrap
 import time
 import tty
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from reachnote import client_orders, journal, profiles
+from reachnote import client_orders, journal, profiles, runtime
 from reachnote.ask import NotRunning, Session
 from reachnote.calibration import words
 from reachnote.calibration.dialogue import MODES, Dialogue, Sensor
@@ -31,10 +33,12 @@ from reachnote.profile import Calibration, ProfileProblem, calibration_of, clien
 FRAME_S = 1 / 15
 LISTEN_EVERY_S = 2.0
 START_S = 15.0
+SOON_S = 2.0  # for a board with more than switches, once one is there
+AWAY_S = 1.5
 BAR = 40
 KEYS = {
     "\n": "next", "\r": "next", " ": "next", "b": "back", "x": "drop", "a": "assist", "y": "yes", "n": "no",
-    "e": "easier", "h": "harder", "q": "leave", "\x1b[A": "up", "\x1b[B": "down", "\x1bOA": "up", "\x1bOB": "down",
+    "e": "easier", "h": "harder", "k": "keep", "q": "leave", "\x1b[A": "up", "\x1b[B": "down", "\x1bOA": "up", "\x1bOB": "down",
 }  # fmt: skip
 
 
@@ -69,7 +73,7 @@ def calibrate(arguments: argparse.Namespace) -> int:
     except ProfileProblem as problem:
         raise Trouble(str(problem)) from None
     except NotRunning:
-        raise Trouble("The session ended meanwhile. What was calibrated last time is kept.", 3) from None
+        raise Trouble("The session has ended meanwhile, so nothing was kept.", 3) from None
 
 
 # ---------------------------------------------------------------- keeping
@@ -82,7 +86,7 @@ def keep(client: str, sensor: Sensor, fit: Fit, mode: str, factor: float) -> Cal
     date = datetime.now().astimezone().isoformat(timespec="seconds")
     profile = profiles.begin(client, sensor.board, date)
     profile = with_calibration(profile, sensor.name, calibration_of(fit, mode, sensor.unit, date))
-    if abs(factor - 1.0) > 1e-6:
+    if abs(factor - profile.settings.factor) > 1e-6:
         profile = with_setting(profile, "factor", round(factor, 4), date)
     return current(profiles.save(profile), sensor.name)
 
@@ -114,6 +118,10 @@ def _from_journal(arguments: argparse.Namespace, client: str) -> int:
     first = readings[0].time if readings else 0.0
     rests = [(first + a, first + b) for a, b in map(_span, arguments.rest)]
     shown = [Shown(first + a, first + b) for a, b in map(_span, arguments.gesture)]
+    last = readings[-1].time if readings else first
+    for span in [*rests, *((s.start, s.end) for s in shown)]:
+        if span[1] > last + 0.5:
+            raise Trouble(f"The recording of {sensor.name} is {last - first:.0f} s long; {span[1] - first:g} s is beyond its end.", 2)
     excerpt = Excerpt([r.time for r in readings], [r.raw for r in readings], [r.status for r in readings], rests, shown)
     if sensor.kind == "impact":
         fit = fit_pad(excerpt, 1)
@@ -156,15 +164,17 @@ def _chosen(wanted: str, names: list[str]) -> str:
 @contextlib.contextmanager
 def _session(arguments: argparse.Namespace, client: str) -> Iterator[Session]:
     """The running session, or one of our own that ends with us."""
-    try:
-        with Session() as session:
-            yield session
+    running = None
+    with contextlib.suppress(NotRunning):
+        running = Session()
+    if running is not None:
+        with running:
+            yield running
         return
-    except NotRunning:
-        pass
     more = [word for name in ("link", "out") for spec in getattr(arguments, name) for word in (f"--{name}", spec)]
     more += ["--client", client] if client else []
     command = [sys.executable, "-m", "reachnote", "play", "--json", *more]
+    print("No session runs, so one is begun for this; it ends with it.", flush=True)
     own = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         with _awaited(own) as session:
@@ -187,6 +197,18 @@ def _awaited(own: subprocess.Popen[str]) -> Session:
     raise Trouble("The session did not begin. Look what is missing: reachnote check")
 
 
+def _only_one(sensor: Sensor) -> int:
+    """Hold the lock of this sensor's one calibration; Trouble when another window has it."""
+    name = "".join(c if c.isalnum() else "-" for c in f"{sensor.board}-{sensor.name}")[:80]
+    fd = os.open(runtime.folder() / f"calibrating-{name}", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise Trouble(f"{sensor.board}, {sensor.name} is being calibrated in another window. Go on there, or leave it with Q.") from None
+    return fd
+
+
 class Terminal:
     """One dialogue on one terminal."""
 
@@ -202,6 +224,7 @@ class Terminal:
 
     def run(self) -> int:
         sensor = self._sensor()
+        lock = _only_one(sensor)
         stored = self._stored(sensor)
         talk = Dialogue(sensor, self._mode, (stored.rest, stored.span) if stored else None)
         if self._mode == "as last time" and stored is None:
@@ -215,6 +238,7 @@ class Terminal:
             self._send(talk, stored)
         finally:
             termios.tcsetattr(0, termios.TCSADRAIN, old)
+            os.close(lock)
         return self._end(talk, sensor, stored)
 
     # ------------------------------------------------------------ which sensor
@@ -224,17 +248,21 @@ class Terminal:
 
     def _sensor(self) -> Sensor:
         end = time.monotonic() + START_S
+        told = False
         while True:
+            boards = [board for board in self._status().get("boards", []) if board["state"] == "ready"]
             found = {
                 f"{board['name']}/{sensor['name']}": Sensor(
                     board["name"], sensor["name"], sensor["kind"], sensor["rest"], sensor["full"], sensor["low"], sensor["high"],
                     sensor["unit"], sensor["per_unit"],
                 )
-                for board in self._status().get("boards", []) if board["state"] == "ready"
-                for sensor in board["sensors"] if sensor["kind"] != "switch"
+                for board in boards for sensor in board["sensors"] if sensor["kind"] != "switch"
             }  # fmt: skip
-            if found or time.monotonic() > end:
+            if found or time.monotonic() > end - (START_S - SOON_S if boards else 0.0):
                 break
+            if not told:
+                told = True
+                print("Looking for a board ...", flush=True)
             time.sleep(0.2)
         if len(found) > 1 and not self._arguments.sensor:
             return found[self._asked(list(found))]
@@ -265,6 +293,8 @@ class Terminal:
         self._session.ask("feed", levels_hz=0)
         next_listen = next_frame = 0.0
         offset = None
+        away = ""
+        heard = time.monotonic()
         feed = self._session.follow(0.02)
         while not talk.done:
             now = time.monotonic()
@@ -275,17 +305,20 @@ class Terminal:
             if thing == "over":
                 raise NotRunning
             if thing and thing.get("feed") == "readings":
+                heard = now
                 for at, raw, status in thing["readings"]:
                     talk.reading(at, raw, status)
                     offset = at
+            away = f"{sensor.board} is silent: push its plug in. Nothing goes on without it." if now - heard > AWAY_S else ""
             if offset is None or now - offset > 0.5:  # the board is silent: time passes all the same
                 talk.tick(now)
             for key in self._pressed():
-                talk.press(key)
+                if not away or key == "leave":
+                    talk.press(key)
             self._send(talk, stored)
             if now >= next_frame:
                 next_frame = now + FRAME_S
-                self._draw(talk)
+                self._draw(talk, away)
         self._draw(talk)
 
     def _pressed(self) -> list[str]:
@@ -315,8 +348,8 @@ class Terminal:
 
     # ------------------------------------------------------------ drawing
 
-    def _draw(self, talk: Dialogue) -> None:
-        lines = picture(talk, self._client, shutil.get_terminal_size((80, 24)).columns)
+    def _draw(self, talk: Dialogue, away: str = "") -> None:
+        lines = picture(talk, self._client, shutil.get_terminal_size((80, 24)).columns, away)
         up = f"\x1b[{self._drawn}F" if self._drawn else ""
         sys.stdout.write(up + "".join(f"\x1b[2K{line}\n" for line in lines) + "\x1b[J")
         sys.stdout.flush()
@@ -324,7 +357,7 @@ class Terminal:
 
     def _end(self, talk: Dialogue, sensor: Sensor, stored: Calibration | None) -> int:
         if talk.fit is None:
-            print("The calibration of last time plays." if stored else "The sensor plays with its own range.")
+            print(" ".join(talk.sentences) if talk.keep_stored or self._mode == "as last time" else "Nothing was changed.")
             return 0
         try:
             kept = keep(self._client, sensor, talk.fit, talk.mode, talk.factor)
@@ -334,35 +367,53 @@ class Terminal:
         if self._arguments.json:
             print(json.dumps(result(sensor, talk.fit, talk.sentences, kept)))
         elif kept:
-            print(f"Kept for {self._client}. Earlier ones: reachnote clients history {self._client}")
+            earlier = f" Earlier ones: reachnote clients history {self._client}" if kept.number > 1 else ""
+            print(f"Kept for {self._client}.{earlier}")
         else:
             print("It plays until the session ends. To keep it, name a client: reachnote calibrate --client CODE")
         return 0
 
 
-def picture(talk: Dialogue, client: str, width: int) -> list[str]:
+def picture(talk: Dialogue, client: str, width: int, away: str = "") -> list[str]:
     """The dialogue as lines of at most `width` characters."""
     sensor = talk.sensor
     head = f"Calibrating {sensor.board}, {sensor.name}" + (f" for {client}" if client else "")
-    bar = max(min(BAR, width - 24), 4)
-    full = round(talk.level * bar)
-    left = talk.left_s
-    said = f"{'█' * full}{'·' * (bar - full)}"
-    if talk.step in ("play", "compare", "watch", "fast"):
-        said += f"  {talk.gestures} movement{'' if talk.gestures == 1 else 's'}"
-    if talk.step == "try":
-        said += f"  {talk.meant} meant, {talk.not_meant} not"
-    if left is not None:
-        said += f"  {left:.0f} s"
-    body = [*talk.sentences] if talk.step == "result" else [talk.prompt, "", said]
-    keys = [text for name, text in talk.keys if name != "leave"] + ["Q: leave, keep nothing"]
-    if talk.step == "result":
-        keys[0] = "Enter: keep"
-    out = [head, "", *(f"  {line}" for line in body), f"  {talk.note}", ""]
+    body = [*talk.sentences] if talk.step == "result" else [talk.prompt]
+    out = [*_wrapped(head, width, ""), ""]
+    for line in body:
+        out += _wrapped(line, width)
+    if talk.step != "result":
+        out += ["", f"  {_bar(talk, max(min(BAR, width - 4), 4))}", f"  {_counts(talk)}"]
+    out += [*_wrapped(away or talk.note, width), ""]
     line = " "
-    for key in keys:
+    for _, key in talk.keys:
         if len(line) + len(key) + 3 > width and line.strip():
             out.append(line)
             line = " "
         line += f" {key}  "
     return [text[:width].rstrip() for text in [*out, line]]
+
+
+def _wrapped(text: str, width: int, deep: str = "  ") -> list[str]:
+    return textwrap.wrap(text, max(width, 12), initial_indent=deep, subsequent_indent=deep) or [""]
+
+
+def _bar(talk: Dialogue, size: int) -> str:
+    full = round(talk.level * size)
+    cells = ["█"] * full + ["·"] * (size - full)
+    if talk.mark is not None:
+        cells[min(round(talk.share_of(talk.mark) * size), size - 1)] = "┃"
+    return "".join(cells)
+
+
+def _counts(talk: Dialogue) -> str:
+    said = []
+    if talk.step in ("play", "compare", "watch", "fast"):
+        said.append(f"{talk.gestures} movement{'' if talk.gestures == 1 else 's'}")
+    if talk.step == "try":
+        said.append(f"{talk.meant} meant, {talk.not_meant} not")
+    if talk.mark is not None:
+        said.append(f"mark at {talk.mark / talk.sensor.per_unit:.0f} {talk.sensor.unit}".rstrip())
+    if talk.left_s is not None:
+        said.append(f"{talk.left_s:.0f} s")
+    return "   ".join(said)

@@ -217,7 +217,7 @@ class Chain:
         if now - self.sounds_since > LONG_S and not self.long_told:
             self.long_told = True
             found.append("long")
-        if self.calibrated and self.decider.__class__ is Decider:
+        if self.calibrated and not self.listening and self.decider.__class__ is Decider:
             decider = self.decider
             moved = not decider.sounding and decider.drifted
             if moved and not self.moved_told:
@@ -246,10 +246,13 @@ class Chain:
         if name in ("reach", "zones"):
             raise OrderProblem(f"'{name}' is not set by hand: easier and harder change the reach, the scene its notes.")
         try:
+            row = next(row for row in table_of(self.info.kind) if row[0] == name)
             kept = bounded(name, value, table_of(self.info.kind))
-        except (KeyError, ValueError, TypeError, OverflowError):
+        except (StopIteration, KeyError, ValueError, TypeError, OverflowError):
             known = ", ".join(row[0] for row in table_of(self.info.kind))
             raise OrderProblem(f"'{name}' cannot be set to {value!r} here. What can be set: {known}.") from None
+        if kept != int(value):
+            raise OrderProblem(f"{name} goes from {row[3]} to {row[4]}, not to {value}; nothing was changed.")
         self.tuning = Tuning(self.tuning.rest, self.tuning.span, self.tuning.rate_hz, {**self.tuning.parameters, name: kept})
         self.changed.add(name)
         self.decider.set(name, kept)

@@ -6,6 +6,7 @@ Exit codes are those of __main__: 0 well, 1 something a person must mend, 2 the 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import json
 import sys
@@ -13,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from reachnote import profiles
+from reachnote import client_orders, profiles
+from reachnote.ask import NotRunning, Session
 from reachnote.profile import Calibration, Change, Profile, ProfileProblem, client_code, current, find, restore
 from reachnote.profile_text import write_profile
 
@@ -24,6 +26,9 @@ NONE_YET = "No client is kept yet. A profile begins with the first calibration: 
 
 class _Wrong(ProfileProblem):
     """The command was written wrongly."""
+
+
+WORTH = {"A": "works well", "B": "works", "C": "for exploring", "D": "does not tell rest from movement"}
 
 
 def add(subparsers: Any) -> None:
@@ -158,7 +163,7 @@ def _entry_line(profile: Profile, entry: Calibration | Change) -> str:
         now = f"back to {entry.number}" if entry.number else "back to the sensor's own range"
         return f"     -  {_moment(entry.date)}  {entry.sensor}  {entry.did}: {now}"
     mark = "  (plays now)" if current(profile, entry.sensor) == entry else ""
-    return f"  {entry.number:4}  {_moment(entry.date)}  {entry.sensor}  {entry.mode}{mark}"
+    return f"  {entry.number:4}  {_moment(entry.date)}  {entry.sensor}  {entry.mode}, {WORTH[entry.grade]}{mark}"
 
 
 # ---------------------------------------------------------------- changing
@@ -176,9 +181,18 @@ def restore_calibration(arguments: argparse.Namespace) -> int:
         return _said(arguments, profile, wanted, f"{wanted.sensor} plays with calibration {wanted.number} already.")
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     profile = profiles.change(profile.client, profile.instrument, lambda held: restore(held, wanted.sensor, wanted.number, now))
-    text = f"{wanted.sensor} plays with calibration {wanted.number} of {_moment(wanted.date)} again; a session that runs takes it when it starts anew."
+    text = f"{wanted.sensor} plays with calibration {wanted.number} of {_moment(wanted.date)} again."
+    _play_now(profile, wanted)
     undo = f" Back: reachnote clients restore {profile.client} {was.number}" if was else ""
     return _said(arguments, profile, wanted, text + undo)
+
+
+def _play_now(profile: Profile, made: Calibration) -> None:
+    """A session that runs with this client plays it at once."""
+    with contextlib.suppress(NotRunning), Session() as session:
+        if session.ask("status")["status"].get("client") == profile.client:
+            order = client_orders.of_calibration(made, profile.instrument, made.sensor)
+            session.ask("order", **order, factor=profile.settings.factor)
 
 
 def _said(arguments: argparse.Namespace, profile: Profile, made: Calibration, text: str) -> int:

@@ -14,7 +14,7 @@ def of_client(client: str) -> tuple[list[dict], list[str]]:
         return found, told
     try:
         if client not in profiles.clients():
-            return found, [f"{client} has no calibration yet, so every sensor plays with its own range: reachnote calibrate"]
+            return found, [f"{client} has no calibration yet, so every sensor plays with its own range. Calibrate: reachnote calibrate --client {client}"]
         for _, held in profiles.kept(client):
             if isinstance(held, Profile):
                 found += of_profile(held)

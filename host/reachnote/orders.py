@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 
 from reachnote.chain import EASIER, HARDER, Chain, OrderProblem, declared, read_tuning
 from reachnote_play import REACH
+from reachnote_play.parameters import bounded
 
 ORDERS = ("tune", "plain", "easier", "harder", "more-sensitive", "less-sensitive", "freeze", "set")
 
@@ -59,7 +60,8 @@ def _one(what: str, thing: Mapping, name: str, chain: Chain) -> str:
         if chain.info.kind in ("switch", "impact"):
             return f"{name} has no onset to change."
         onset = chain.decider.get("onset")
-        kept = chain.set("onset", onset * (EASIER if what == "more-sensitive" else HARDER))
+        factor = EASIER if what == "more-sensitive" else HARDER
+        kept = chain.set("onset", bounded("onset", onset * factor))
         return f"{name}: sounds from {kept / REACH:.0%} of the reach on."
     if what == "freeze":
         chain.adaptation.frozen = thing.get("on", True) is not False
@@ -74,7 +76,9 @@ def _factor(thing: Mapping) -> float:
 
 
 def _named(thing: Mapping) -> str:
-    return f"'{thing.get('board')}/{thing.get('sensor')}'" if thing.get("sensor") else "at all"
+    if not thing.get("sensor"):
+        return "at all"
+    return f"'{thing['board']}/{thing['sensor']}'" if thing.get("board") else f"'{thing['sensor']}'"
 
 
 def present(board: str, chain: Chain) -> list[dict]:

@@ -114,5 +114,6 @@ class _Trial:
 
     def _nobody_meant(self, found: Mapping[str, Played]) -> None:
         for thing in self._tried:
-            if thing.get("sensor") and f"{thing.get('board')}/{thing['sensor']}" not in found:
-                raise OrderProblem(f"There is no sensor '{thing.get('board')}/{thing['sensor']}' in this recording.")
+            wanted = f"{thing['board']}/{thing['sensor']}" if thing.get("board") else thing.get("sensor")
+            if wanted and thing.get("order") != "tune" and not any(wanted in (name, name.partition("/")[2]) for name in found):
+                raise OrderProblem(f"There is no sensor '{wanted}' in this recording. There are: {', '.join(found)}.")

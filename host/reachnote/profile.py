@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reachnote.calibration.fit import Fit
 
 FORMAT = 1
-MODES = ("guided", "while playing", "therapist-set", "as last time")
+MODES = ("guided", "while playing", "therapist-set", "as last time", "adjusted")
 LEAST_FACTOR, MOST_FACTOR = 0.45, 2.0
 SETTINGS = ("factor", "frozen", "music")
 LONGEST_NAME = 64

@@ -201,6 +201,7 @@ class Session:
             self.release_all(now)
             self.comparison.end()
             said["text"] = self.comparison.told()
+            self.comparison = Comparison()
         else:
             said |= {"ok": False, "text": f"A block is {' or '.join(KINDS)}, or it is to end."}
         self.news.append(said)

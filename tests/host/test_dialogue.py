@@ -100,8 +100,10 @@ def test_back_takes_the_step_again_and_forgets_what_it_heard():
 def test_every_step_can_be_skipped_and_ends_in_a_sentence():
     talk = Dialogue(SENSOR)
     talk.tick(0.0)
-    for _ in range(6):
+    for _ in range(5):
         talk.press("next")
+    assert talk.step == "result"
+    talk.press("keep")
     assert talk.done
     assert talk.sentences == ["The sensor said nothing.", "Check its cable, then try again."]
 
@@ -185,7 +187,7 @@ def test_no_keys_at_no_reading_raise(keys, mode, values):
         talk.reading(n * 0.02, value, OK)
         if n % 40 == 0:
             talk.press(keys[n // 40 % len(keys)])
-    for key in [*keys, *["next"] * 8]:
+    for key in [*keys, *["next"] * 8, "keep", "leave"]:
         talk.press(key)
     assert talk.done
     assert talk.sentences
@@ -193,8 +195,52 @@ def test_no_keys_at_no_reading_raise(keys, mode, values):
 
 def test_easier_is_kept_with_what_is_saved():
     talk, who = Dialogue(SENSOR), client(presses(6), 60.0)
-    play(talk, who, until="try")
+    play(talk, who)
+    while talk.step != "try":
+        talk.press("next")
     talk.press("easier")
     talk.press("easier")
     assert talk.factor == pytest.approx(0.64)
     assert [order["order"] for order in talk.orders[-2:]] == ["easier", "easier"]
+
+
+def test_who_moves_while_resting_is_given_time_and_only_the_quiet_counts():
+    talk, who = Dialogue(SENSOR), client([Press(0.4 + 1.9 * n, hold=0.5) for n in range(40)], 80.0)
+    play(talk, who, end=10.5)
+    assert talk.step == "rest"
+    assert talk.note.startswith("The client is moving; that is fine.")
+    last = play(talk, who, start=10.52, until="try")
+    assert last < 45.0
+    assert talk.fit.rest == pytest.approx(500.0, abs=4.0)
+    assert talk.fit.span == pytest.approx(-300.0, rel=0.05)
+    assert talk.fit.grade in ("A", "B")
+
+
+def test_a_bad_result_is_not_kept_by_the_key_that_goes_on():
+    talk, who = Dialogue(SENSOR), client([], 30.0)
+    play(talk, who)
+    while talk.step != "result":
+        talk.press("next")
+    assert talk.fit.grade == "D"
+    assert [name for name, _ in talk.keys] == ["next", "keep", "leave"]
+    talk.press("next")
+    assert (talk.step, talk.done) == ("rest", False)
+
+
+def test_two_marks_at_one_place_are_said_and_not_taken():
+    talk, who = Dialogue(SENSOR, "therapist-set"), client([Press(8.0, hold=30.0, height=0.5)], 40.0)
+    last = play(talk, who, until="start")
+    play(talk, who, start=last, end=12.0)
+    talk.press("next")
+    talk.press("next")
+    assert (talk.step, talk.note) == ("full", "Both marks are at nearly the same place. Move further towards full, then Enter.")
+
+
+def test_a_trembling_rest_is_calm_all_the_time():
+    from reachnote.calibration.spotting import calm_stretches
+
+    rows = [(n * 0.02, 5.0 * ((n // 5) % 2)) for n in range(400)]
+    assert calm_stretches(rows) == [(0.0, 8.0)]
+    assert calm_stretches([]) == []
+    held = [(t, v + (200.0 if 3.0 <= t < 5.0 else 0.0)) for t, v in rows]
+    assert calm_stretches(held) == [(0.0, 3.0), (5.0, 8.0)]

@@ -318,7 +318,7 @@ def text_with(change) -> str:
         (lambda t: t["sensors"].update(x={"calibration": 1}), "sensors: x: calibration = 1; calibrations of this sensor in the history: none"),
         (lambda t: t["sensors"].update({"": {}}), "sensors = ''; write 1 to 64 letters"),
         (lambda t: t["history"][0].update(did="calibratd"), "history 1: did = 'calibratd'; known are calibrated, restored, undone. Did you mean 'calibrated'?"),
-        (lambda t: t["history"][0].update(mode="gided"), "mode = 'gided'; known are guided, while playing, therapist-set, as last time. Did you mean 'guided'?"),
+        (lambda t: t["history"][0].update(mode="gided"), "mode = 'gided'; known are guided, while playing, therapist-set, as last time, adjusted. Did you mean 'guided'?"),
         (lambda t: t["history"][0].update(mode=["guided"]), "history 1: mode = ['guided']; known are"),
         (lambda t: t["history"][0].update(kind="presure"), "kind = 'presure'; known are switch, pressure, distance, voltage, force, impact. Did you mean 'pressure'?"),
         (lambda t: t["history"][0].update(span=0), "history 1: span = 0; a reach is not 0"),

@@ -594,10 +594,10 @@ def test_show_tells_what_plays_without_a_grade(ask):
 def test_history_and_restore(ask):
     kept(FIRST, SECOND)
     assert ask("history", "k7")[1] == (
-        "k7 on Squeeze ball\n     1  2031-03-04 10:15  ball  guided\n     2  2031-03-11 10:20  ball  guided  (plays now)\n"
+        "k7 on Squeeze ball\n     1  2031-03-04 10:15  ball  guided, works\n     2  2031-03-11 10:20  ball  guided, works  (plays now)\n"
     )
     code, out, err = ask("restore", "k7", "2031-03-04")
-    assert (code, err) == (0, "") and out.startswith("ball plays with calibration 1 of 2031-03-04 10:15 again;")
+    assert (code, err) == (0, "") and out.startswith("ball plays with calibration 1 of 2031-03-04 10:15 again.")
     assert current(profiles.load("k7", "Squeeze ball"), "ball").number == 1
     assert ask("restore", "k7", "1")[1] == "ball plays with calibration 1 already.\n"
     entries = json.loads(ask("history", "k7", "--json")[1])

@@ -213,3 +213,36 @@ def test_without_a_session_one_is_begun_and_ended_with_it(table, receiver, tmp_p
     )
     assert asked.returncode == 3
     receiver.wait_sounding(0, 5.0)
+
+
+def test_a_session_that_ends_meanwhile_and_a_second_window_are_sentences(table, receiver):
+    board, _ = table
+    with Running([f"serial:{board.path}"], [receiver.spec]) as run:
+        run.ready(1)
+        screen = Terminal({**run.env, "TERM": "xterm"}, "--client", "k7")
+        screen.until("Let the client rest", 10.0)
+        second = Terminal({**run.env, "TERM": "xterm"})
+        assert second.end() == 1
+        assert "board beam1, hand is being calibrated in another window." in second.text
+        assert run.stop() == 0
+        assert screen.end() == 3
+        assert "The session has ended meanwhile, so nothing was kept." in screen.text
+    assert profiles.clients() == []
+
+
+def test_a_board_that_goes_in_the_middle_is_said_and_nothing_goes_on_without_it(table, receiver):
+    board, hand = table
+    with Running([f"serial:{board.path}"], [receiver.spec]) as run:
+        run.ready(1)
+        screen = Terminal({**run.env, "TERM": "xterm"}, "--client", "k7")
+        screen.until("Let the client rest", 10.0)
+        board.stream(0)
+        screen.until("board beam1 is silent: push its plug in.", 10.0)
+        for _ in range(8):
+            screen.press("\n")
+            screen.read(0.1)
+        screen.until("Let the client rest", 2.0)
+        board.stream(250)
+        screen.until("Play! A movement that feels easy.", 20.0)
+        screen.press("q")
+        assert screen.end() == 0

@@ -20,7 +20,7 @@ from reachnote.calibration import robust, words
 from reachnote.calibration.excerpt import Excerpt
 from reachnote.calibration.fit import Fit, fit_excerpt
 from reachnote.calibration.pads import fit_pad
-from reachnote.calibration.spotting import Spotter
+from reachnote.calibration.spotting import Spotter, calm_stretches
 from reachnote_play import REACH
 from reachnote_wire import USABLE, read_impact
 
@@ -30,6 +30,7 @@ CHECK_S = 2.0
 REST_S = 8.0
 SHORT_REST_S = 4.0
 LEAST_REST_S = 3.0
+LONGEST_REST_S = 30.0  # of waiting for quiet seconds
 ENOUGH = 6  # gestures after which the step ends by itself
 COMPARED = 3
 WAIT_S = 30.0  # without a gesture: help is offered, nothing ends
@@ -120,6 +121,7 @@ class Dialogue:
         self._spotters: dict[str, Spotter] = {}
         self._hits = -1
         self._look_at = 0.0
+        self._calm_s = 0.0
 
     # ------------------------------------------------------------ what to show
 
@@ -145,16 +147,26 @@ class Dialogue:
             "easier": "E: easier",
             "harder": "H: harder",
             "up": "Up / Down: move the mark",
+            "keep": "K: keep it all the same",
             "leave": "Q: leave, keep nothing",
         }
+        if self.step == "result":
+            known["next"] = "Enter: calibrate again" if self.poor else "Enter: keep"
+            known["back"] = "B: once more from the rest"
         by_step = {
             "play": ("next", "drop", "assist", "back"),
             "compare": ("next", "drop", "assist", "back"),
             "start": ("next", "up", "back"),
             "full": ("next", "up", "back"),
             "try": ("yes", "no", "easier", "harder", "next", "back"),
+            "result": ("next", "keep") if self.poor else ("next", "back"),
         }
         return [(name, known[name]) for name in (*by_step.get(self.step, ("next", "back")), "leave")]
+
+    @property
+    def poor(self) -> bool:
+        """True when what was found should not be kept by a habit of the hand."""
+        return self.fit is not None and self.fit.grade == "D"
 
     @property
     def left_s(self) -> float | None:
@@ -162,7 +174,15 @@ class Dialogue:
         lasts = {"check": CHECK_S, "rest": self._rest_s, "fast": FAST_S, "watch": PLAYING_S}.get(self.step)
         if lasts is None or self._began is None:
             return lasts
-        return max(lasts - (self._now - self._began), 0.0)
+        left = max(lasts - (self._now - self._began), 0.0)
+        if left == 0.0 and self.step == "rest" and self._now - self._began < LONGEST_REST_S:
+            if self._now >= self._look_at:
+                self._look_at = self._now + LOOK_EVERY_S
+                self._calm_s = sum(b - a for a, b in self._calm(self._began))
+                if self._calm_s < LEAST_REST_S:
+                    self.note = "The client is moving; that is fine. A few quiet seconds are waited for, or press Enter."
+            left = max(LEAST_REST_S - self._calm_s, 0.0)
+        return left
 
     @property
     def level(self) -> float:
@@ -171,6 +191,8 @@ class Dialogue:
             span = self.sensor.full - self.sensor.rest
             raw = self._captured.raw[-1] if self._captured.raw else self.sensor.rest
             return min(max((raw - self.sensor.rest) / span, 0.0), 1.0) if span else 0.0
+        if self.step in ("start", "full"):
+            return self.share_of(self._captured.raw[-1] if self._captured.raw else self.sensor.rest)
         return min(max(self._spotter.level, 0.0), 1.0)
 
     @property
@@ -239,14 +261,18 @@ class Dialogue:
             self.done, self.fit = True, None
             self.sentences = ["Nothing was changed."]
             self.orders.append(self._order("plain") if self._stored is None else self._stored_order())
+        elif key == "next" and self.step == "result" and self.poor:
+            self._back()
         elif key == "next":
             self._go_on()
+        elif key == "keep" and self.step == "result":
+            self.done = True
         elif key == "back":
             self._back()
-        elif key == "drop":
+        elif key == "drop" and self.step in ("play", "compare", "watch", "fast"):
             self.note = "It does not count." if self._spotter.mark_last(dropped=True) else "There is none to leave out."
             self._provisional()
-        elif key == "assist":
+        elif key == "assist" and self.step in ("play", "compare", "watch", "fast"):
             self.note = "Helped: it does not count for the reach." if self._spotter.mark_last(assisted=True) else ""
             self._provisional()
         elif key in ("yes", "no"):
@@ -269,6 +295,9 @@ class Dialogue:
         if self.step == "result":
             self.done = True
             return
+        if self.step == "full" and self._marks_agree():
+            self.note = "Both marks are at nearly the same place. Move further towards full, then Enter."
+            return
         self._left(self.step)
         self._at += 1
         self._nudged = 0.0
@@ -285,8 +314,9 @@ class Dialogue:
         if step == "check" and self._heard and self._lost > 0.5 * self._heard:
             self.note = "The sensor does not see the hand. Point it, or check its cable; going on is possible."
         elif step == "rest" and self._now - began >= LEAST_REST_S:
-            self._captured.rests.append((began, self._now))
-            self._spotter.rest(self._usable_since(began))
+            calm = self._calm(began)
+            self._captured.rests += calm or [(began, self._now)]
+            self._spotter.rest(self._within(calm) or self._usable_since(began))
             self._provisional()
         elif step == "rest":
             self._spotter.rest(self._usable_since(began) or [self.sensor.rest])
@@ -297,8 +327,11 @@ class Dialogue:
     def _back(self) -> None:
         if self._now - (self._began or self._now) < 1.0 and self._at > 0 and self.step != "result":
             self._at -= 1  # pressed at once: the step before
-        elif self.step == "result":
-            self._at -= 1
+        elif self.step == "result":  # from the first step in which the client was heard
+            self._at = 1
+            self._captured = Captured()
+            self._marks.clear()
+            self.meant = self.not_meant = 0
         self._spotter = self._copy(self._spotters.get(self.step, self._fresh_spotter()))
         if self.step == "rest":
             self._captured.rests.clear()
@@ -321,6 +354,18 @@ class Dialogue:
         self._hits = hits
         return new
 
+    def _calm(self, began: float) -> list[tuple[float, float]]:
+        """The quiet stretches of the rest: the client may move in between."""
+        kept = self._captured
+        rows = zip(kept.times, kept.raw, kept.statuses, strict=True)
+        rows = [(t, v * self.sensor.direction) for t, v, status in rows if t >= began and status in USABLE]
+        return calm_stretches(rows)
+
+    def _within(self, spans: list[tuple[float, float]]) -> list[float]:
+        kept = self._captured
+        rows = zip(kept.times, kept.raw, kept.statuses, strict=True)
+        return [v for t, v, status in rows if status in USABLE and any(a <= t <= b for a, b in spans)]
+
     def _guess_rest(self, now: float) -> None:
         # Nobody asks this client to rest: the low side of what it does lately is taken for it.
         turn = self.sensor.direction
@@ -338,6 +383,19 @@ class Dialogue:
         self._nudged = 1.0
         step = NUDGE * abs(self.sensor.high - self.sensor.low) * self.sensor.direction
         self._marks[self.step] = min(max(here + way * step, self.sensor.low), self.sensor.high)
+
+    def _marks_agree(self) -> bool:
+        start, full = self._marks.get("start"), self.mark
+        if start is None or full is None or not self._captured.raw:
+            return False
+        turn = self.sensor.direction
+        far = 0.01 * abs(self.sensor.full - self.sensor.rest)
+        return (full - start) * turn < far or (full - self._spotter.place) * turn < far
+
+    def share_of(self, raw: float) -> float:
+        """Where a raw value lies between the rest that was heard and the sensor's declared full reach, 0..1."""
+        span = self.sensor.full - self._spotter.place
+        return min(max((raw - self._spotter.place) / span, 0.0), 1.0) if span else 0.0
 
     # ------------------------------------------------------------ fitting
 
@@ -407,8 +465,12 @@ class Dialogue:
             self.orders.append(self._tune(fit.rest, fit.span, fit.rate_hz, fit.parameters))
 
     def _scale(self, by: float) -> None:
+        if self.step not in ("try", "result"):
+            return
         self.factor = min(max(self.factor * by, 0.45), 2.0)
         self.orders.append(self._order("easier" if by < 1 else "harder"))
+        end = {0.45: " It cannot be easier.", 2.0: " It cannot be harder."}.get(self.factor, "")
+        self.note = f"Full sound at {self.factor:.0%} of the reach that was shown.{end}"
 
     def _tune(self, rest: float, span: float, rate_hz: float, parameters: Mapping[str, int]) -> dict:
         more = {"rest": rest, "span": span, "rate_hz": rate_hz, "parameters": dict(parameters), "factor": self.factor}

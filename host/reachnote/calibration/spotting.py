@@ -20,6 +20,37 @@ SHORTEST_S = 0.04
 CALM_S = 0.12  # below the threshold for this long: the gesture has ended
 
 
+WINDOW_S = 0.5
+LIVELY = 4.0  # times as lively as the quiet quarter: movement
+
+
+def calm_stretches(rows: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The stretches of (time, place) rows in which nothing but the rest's own wobble happened, in half seconds.
+
+    Quiet is what is not livelier than `LIVELY` times the quietest quarter, and where most of the quiet is: a held movement is
+    quiet elsewhere. Someone who never is still is as still as ever everywhere.
+    """
+    windows: dict[int, list[float]] = {}
+    for t, v in rows:
+        windows.setdefault(int(t / WINDOW_S), []).append(v)
+    full = {n: values for n, values in windows.items() if len(values) >= 3}
+    if not full:
+        return []
+    wide = {n: max(values) - min(values) for n, values in full.items()}
+    limit = LIVELY * robust.share(wide.values(), 0.25)
+    quiet = [n for n in full if wide[n] <= limit]
+    middles = {n: robust.median(full[n]) for n in quiet}
+    low = robust.share(middles.values(), 0.25)
+    kept = sorted(n for n in quiet if abs(middles[n] - low) <= max(limit, 1e-9))
+    out: list[tuple[float, float]] = []
+    for n in kept:
+        if out and abs(out[-1][1] - n * WINDOW_S) < 1e-6:
+            out[-1] = (out[-1][0], (n + 1) * WINDOW_S)
+        else:
+            out.append((n * WINDOW_S, (n + 1) * WINDOW_S))
+    return out
+
+
 class Spotter:
     """Marks stretches that rise clearly above rest. `least`: what no gesture is smaller than, in raw units."""
 

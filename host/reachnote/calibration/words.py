@@ -55,7 +55,7 @@ def sentences(grade: str, reason: str, facts: Mapping[str, float]) -> list[str]:
     said = [_INSTEAD.get(reason) or _WORKS.get(grade, _WORKS["D"])]
     if reason in _REMEDY:
         said.append(_REMEDY[reason])
-    if "delay_s" in facts and reason not in ("constant", "no_readings", "nothing", "reversed", "rail"):
+    if "delay_s" in facts and grade != "D" and reason not in ("constant", "no_readings", "nothing", "reversed", "rail"):
         said.append(delay(facts["delay_s"]))
     return said
 

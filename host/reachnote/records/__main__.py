@@ -35,7 +35,7 @@ class Journal:
         self.path = Path(facts.pop("path"))
         if file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = file or open(self.path, "x", encoding="ascii", newline="\n")  # noqa: SIM115
+        self._file = file or open(self.path, "x", encoding="ascii", newline="\n", opener=_private)  # noqa: SIM115
         self._rests: dict[int, bytes] = {}
         wall = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._file.write(journal.header({"version": __version__, "begun": wall, **facts}))
@@ -67,6 +67,10 @@ class Journal:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # a client's movement is for this user alone
 
 
 class Records:
