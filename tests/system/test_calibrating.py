@@ -231,7 +231,7 @@ def test_a_session_that_ends_meanwhile_and_a_second_window_are_sentences(table, 
 
 
 def test_a_board_that_goes_in_the_middle_is_said_and_nothing_goes_on_without_it(table, receiver):
-    board, hand = table
+    board, _ = table
     with Running([f"serial:{board.path}"], [receiver.spec]) as run:
         run.ready(1)
         screen = Terminal({**run.env, "TERM": "xterm"}, "--client", "k7")
