@@ -7,9 +7,12 @@ Exit codes: 0 well, 1 something a person must mend, 2 the command was written wr
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
+import re
 import sys
 import traceback
+from typing import NoReturn
 
 from reachnote import __version__, adjust_command, calibrate_command, client_commands, commands, keeper
 from reachnote.purpose import PURPOSE
@@ -19,8 +22,22 @@ OUTS = "midi:virtual, midi:PORT NAME, file:PATH.mid, raw:PATH, osc:HOST:PORT, so
 RECORD = "record the session into a journal; without it no movement is stored"
 
 
+class Words(argparse.ArgumentParser):
+    """Says what is wrong with a command in one sentence instead of the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        choice = re.match(r"argument (\S+): invalid choice: (.+?) \(choose from (.+)\)$", message)
+        if choice:
+            known = choice[3].replace("'", "")
+            near = difflib.get_close_matches(choice[2].strip("'"), known.split(", "), 1)
+            message = f"There is no {choice[2]}; write one of: {known}.{f' Did you mean {near[0]!r}?' if near else ''}"
+        else:
+            message = f"This command is not right: {message}."
+        self.exit(2, f"{message} Look: {self.prog} --help\n")
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="reachnote", description=PURPOSE)
+    top = Words(prog="reachnote", description=PURPOSE)
     top.add_argument("--version", action="version", version=f"reachnote {__version__}")
     under = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

@@ -14,6 +14,7 @@ FRAME_S = 1 / 15
 BAR = 32
 SHORTEST_BAR = 8
 RECENT = 6
+FEW = 4
 NOTES = 14  # columns for the notes of a bar
 FOOT = "Ctrl-C ends in silence."
 
@@ -105,7 +106,8 @@ class View:
         room = height - len(top) - len(figures) - 5  # empty lines between the parts, and the last one
         lasting = [_wrapped("  " + text, width) for text in self._lasting.values()]
         news = [_wrapped("  " + text, width) for text in self._news]
-        bars = self._bars(width, max(room - sum(map(len, lasting)) - sum(map(len, news[-1:])), 1))
+        few = min(len(self._levels), FEW)  # bars of a few sensors come before what was told
+        bars = self._bars(width, max(room - sum(map(len, lasting)) - sum(map(len, news[-1:])), min(few, room), 1))
         said = _fitting([*lasting, *reversed(news)], room - len(bars))
         told = said[: len(lasting)] + said[len(lasting) :][::-1]
         extra = _fitting([_wrapped("  " + text, width) for text in self.extra], room - len(bars) - sum(map(len, told)))
