@@ -56,7 +56,7 @@ def test_without_a_session_there_is_a_sentence_and_code_3(alone, words):
         ("play --link cable:x", "'cable:x' names no link"),
         ("boards --link cable:x", "'cable:x' names no link"),
         ("play --loud", "unrecognized arguments"),
-        ("dance", "invalid choice"),
+        ("dance", "There is no 'dance'"),
         ("", "the following arguments are required: COMMAND"),
     ],
 )
