@@ -51,6 +51,8 @@ def test_easier_is_heard_and_kept_for_the_client(table):
     assert said(run, "adjust", "less-sensitive") == (0, "board b1, pad: sounds from 35% of the reach on.\n")
     made = current(profiles.load("k7", "board b1"), "pad")
     assert (made.number, made.parameters["onset"]) == (2, 2875)
+    assert said(run, "clients", "restore", "k7", "1")[0] == 0  # the session takes it at once
+    assert said(run, "adjust", "less-sensitive") == (0, "board b1, pad: sounds from 35% of the reach on.\n")
     assert said(run, "adjust", "freeze") == (0, "board b1, pad: the reach stays as it is.\n")
     assert profiles.load("k7", "board b1").settings.frozen is True
     assert said(run, "adjust", "easier", "--sensor", "nobody")[0] == 1
