@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import termios
-import textwrap
 import time
 import tty
 from collections.abc import Iterator
@@ -21,11 +20,13 @@ from typing import Any
 
 from reachnote import client_orders, journal, profiles, runtime
 from reachnote.ask import NotRunning, Session
+from reachnote.calibrate_view import picture
 from reachnote.calibration import words
-from reachnote.calibration.dialogue import MODES, Dialogue, Sensor
+from reachnote.calibration.dialogue import Dialogue
 from reachnote.calibration.excerpt import Excerpt, Shown
 from reachnote.calibration.fit import Fit, fit_excerpt
 from reachnote.calibration.pads import fit_pad
+from reachnote.calibration.steps import MODES, Sensor
 from reachnote.commands import Trouble
 from reachnote.listening import heard_of
 from reachnote.profile import Calibration, ProfileProblem, calibration_of, client_code, current, with_calibration, with_setting
@@ -35,7 +36,6 @@ LISTEN_EVERY_S = 2.0
 START_S = 15.0
 SOON_S = 2.0  # for a board with more than switches, once one is there
 AWAY_S = 1.5
-BAR = 40
 KEYS = {
     "\n": "next", "\r": "next", " ": "next", "b": "back", "x": "drop", "a": "assist", "y": "yes", "n": "no",
     "e": "easier", "h": "harder", "k": "keep", "q": "leave", "\x1b[A": "up", "\x1b[B": "down", "\x1bOA": "up", "\x1bOB": "down",
@@ -372,48 +372,3 @@ class Terminal:
         else:
             print("It plays until the session ends. To keep it, name a client: reachnote calibrate --client CODE")
         return 0
-
-
-def picture(talk: Dialogue, client: str, width: int, away: str = "") -> list[str]:
-    """The dialogue as lines of at most `width` characters."""
-    sensor = talk.sensor
-    head = f"Calibrating {sensor.board}, {sensor.name}" + (f" for {client}" if client else "")
-    body = [*talk.sentences] if talk.step == "result" else [talk.prompt]
-    out = [*_wrapped(head, width, ""), ""]
-    for line in body:
-        out += _wrapped(line, width)
-    if talk.step != "result":
-        out += ["", f"  {_bar(talk, max(min(BAR, width - 4), 4))}", f"  {_counts(talk)}"]
-    out += [*_wrapped(away or talk.note, width), ""]
-    line = " "
-    for _, key in talk.keys:
-        if len(line) + len(key) + 3 > width and line.strip():
-            out.append(line)
-            line = " "
-        line += f" {key}  "
-    return [text[:width].rstrip() for text in [*out, line]]
-
-
-def _wrapped(text: str, width: int, deep: str = "  ") -> list[str]:
-    return textwrap.wrap(text, max(width, 12), initial_indent=deep, subsequent_indent=deep) or [""]
-
-
-def _bar(talk: Dialogue, size: int) -> str:
-    full = round(talk.level * size)
-    cells = ["█"] * full + ["·"] * (size - full)
-    if talk.mark is not None:
-        cells[min(round(talk.share_of(talk.mark) * size), size - 1)] = "┃"
-    return "".join(cells)
-
-
-def _counts(talk: Dialogue) -> str:
-    said = []
-    if talk.step in ("play", "compare", "watch", "fast"):
-        said.append(f"{talk.gestures} movement{'' if talk.gestures == 1 else 's'}")
-    if talk.step == "try":
-        said.append(f"{talk.meant} meant, {talk.not_meant} not")
-    if talk.mark is not None:
-        said.append(f"mark at {talk.mark / talk.sensor.per_unit:.0f} {talk.sensor.unit}".rstrip())
-    if talk.left_s is not None:
-        said.append(f"{talk.left_s:.0f} s")
-    return "   ".join(said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reachnote.calibration.dialogue import Sensor
+from reachnote.calibration.steps import Sensor
 from reachnote.journal import Entry, Left, Ordered
 from reachnote.model import Reading
 from reachnote.replaying import carry_on

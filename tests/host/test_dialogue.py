@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from host.decider_movement import Client, Press, presses
-from reachnote.calibration.dialogue import Dialogue, Sensor
+from reachnote.calibration.dialogue import Dialogue
+from reachnote.calibration.steps import Sensor
 from reachnote_wire import NO_TARGET, OK, impact_value
 
 SENSOR = Sensor("Beam", "hand", "distance", rest=800.0, full=100.0, low=30.0, high=4000.0, unit="mm")

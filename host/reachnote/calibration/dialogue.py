@@ -14,81 +14,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from reachnote.calibration import robust, words
 from reachnote.calibration.excerpt import Excerpt
 from reachnote.calibration.fit import Fit, fit_excerpt
 from reachnote.calibration.pads import fit_pad
 from reachnote.calibration.spotting import Spotter, calm_stretches
+from reachnote.calibration.steps import (
+    CHECK_S,
+    COMPARED,
+    ENOUGH,
+    FAST_S,
+    KEPT_READINGS,
+    LEAST_REST_S,
+    LONGEST_REST_S,
+    LOOK_BACK_S,
+    LOOK_EVERY_S,
+    LOW_SIDE,
+    MODES,
+    NUDGE,
+    PLAYING_S,
+    PROMPTS,
+    REST_S,
+    SHORT_REST_S,
+    STEPS,
+    WAIT_S,
+    Captured,
+    Sensor,
+    keys_of,
+)
 from reachnote_play import REACH
 from reachnote_wire import USABLE, read_impact
-
-MODES = ("guided", "while playing", "therapist-set", "as last time")
-
-CHECK_S = 2.0
-REST_S = 8.0
-SHORT_REST_S = 4.0
-LEAST_REST_S = 3.0
-LONGEST_REST_S = 30.0  # of waiting for quiet seconds
-ENOUGH = 6  # gestures after which the step ends by itself
-COMPARED = 3
-WAIT_S = 30.0  # without a gesture: help is offered, nothing ends
-FAST_S = 5.0
-TRY_S = 10.0
-PLAYING_S = 180.0
-KEPT_READINGS = 200_000
-LOOK_EVERY_S, LOOK_BACK_S, LOW_SIDE = 1.0, 20.0, 0.3
-NUDGE = 0.01  # of the sensor's own range, one arrow key
-
-STEPS = {
-    "guided": ("check", "rest", "play", "fast", "try", "result"),
-    "while playing": ("check", "watch", "try", "result"),
-    "therapist-set": ("check", "rest", "start", "full", "try", "result"),
-    "as last time": ("check", "rest", "compare", "result"),
-}
-
-PROMPTS = {
-    "check": "Looking at the sensor.",
-    "rest": "Let the client rest where it is comfortable.",
-    "play": "Play! A movement that feels easy. Again, whenever it suits.",
-    "fast": "A few quick ones in a row, only if it is fun.",
-    "watch": "Free play. Nothing needs to be asked for; what the client does is listened to.",
-    "compare": "Play! Three easy movements, as last time.",
-    "start": "Where shall the sound start? Move there, or use the arrow keys, then Enter.",
-    "full": "Where is it full? Move there, or use the arrow keys, then Enter.",
-    "try": "Play with it. Was each note meant?",
-    "result": "",
-}
-
-
-@dataclass(frozen=True)
-class Sensor:
-    """What a board declares of the sensor, in raw units."""
-
-    board: str
-    name: str
-    kind: str
-    rest: float
-    full: float
-    low: float
-    high: float
-    unit: str = ""
-    per_unit: float = 1.0
-
-    @property
-    def direction(self) -> int:
-        return 1 if self.full >= self.rest else -1
-
-
-@dataclass
-class Captured:
-    """What was heard so far."""
-
-    times: list[float] = field(default_factory=list)
-    raw: list[float] = field(default_factory=list)
-    statuses: list[int] = field(default_factory=list)
-    rests: list[tuple[float, float]] = field(default_factory=list)
 
 
 class Dialogue:
@@ -137,31 +93,7 @@ class Dialogue:
     @property
     def keys(self) -> list[tuple[str, str]]:
         """(key, what it does) of this step."""
-        known = {
-            "next": "Enter: go on",
-            "back": "B: this step again",
-            "drop": "X: that one did not count",
-            "assist": "A: that one was helped",
-            "yes": "Y: meant it",
-            "no": "N: did not mean it",
-            "easier": "E: easier",
-            "harder": "H: harder",
-            "up": "Up / Down: move the mark",
-            "keep": "K: keep it all the same",
-            "leave": "Q: leave, keep nothing",
-        }
-        if self.step == "result":
-            known["next"] = "Enter: calibrate again" if self.poor else "Enter: keep"
-            known["back"] = "B: once more from the rest"
-        by_step = {
-            "play": ("next", "drop", "assist", "back"),
-            "compare": ("next", "drop", "assist", "back"),
-            "start": ("next", "up", "back"),
-            "full": ("next", "up", "back"),
-            "try": ("yes", "no", "easier", "harder", "next", "back"),
-            "result": ("next", "keep") if self.poor else ("next", "back"),
-        }
-        return [(name, known[name]) for name in (*by_step.get(self.step, ("next", "back")), "leave")]
+        return keys_of(self.step, self.poor)
 
     @property
     def poor(self) -> bool:
