@@ -23,7 +23,7 @@ import time
 import reachnote_wire as wire
 from reachnote import client_orders, runtime
 from reachnote.beside import Beside
-from reachnote.links import Gone, Link, LinkProblem, Opened, Said, open_link
+from reachnote.cabling import Cabling
 from reachnote.model import Kind, order
 from reachnote.pipe import pack, pack_name
 from reachnote.records import frames
@@ -49,17 +49,13 @@ class Taken(Exception):
 
 
 class Engine:
-    """Links, session, and the pipes to outlet, records and control."""
+    """The session between its links and the pipes to outlet, records and control."""
 
     def __init__(self, settings: Settings, session: Session) -> None:
         self.settings = settings
         self.session = session
         self._selector = selectors.DefaultSelector()
-        self._links: list[Link] = []
-        self._channels: dict[int, tuple[Link, object]] = {}  # session link number -> where to write
-        self._numbers: dict[tuple[int, object], int] = {}  # (link index, key) -> session link number
-        self._polled: dict[int, tuple[Link, int]] = {}  # fileno -> link, its index
-        self._next_number = 0
+        self._cabling = Cabling(settings.links, session, self._selector, self._to_records, self._news, self._send)
         self._ending = False
         self._recording = False
         self._batch = bytearray()
@@ -72,11 +68,6 @@ class Engine:
         self._listened: tuple = ()  # board, sensor, since when: whoever calibrates asks again and again
         self._next_tick = self._next_beat = self._next_flush = self._next_status = self._next_collect = 0.0
         self._names: list[tuple[int, str]] = []
-        wake_read, self._wake_write = os.pipe()
-        os.set_blocking(wake_read, False)
-        os.set_blocking(self._wake_write, False)
-        self._selector.register(wake_read, selectors.EVENT_READ, self._woken)
-        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
 
     # ------------------------------------------------------------ start and end
 
@@ -86,15 +77,7 @@ class Engine:
         self._start_records()
         self._await_outlet()
         self._fit_client()
-        for spec in self.settings.links:
-            try:
-                link = open_link(spec, self._wake)
-            except LinkProblem as problem:
-                self._news({"news": "problem", "link": spec, "text": str(problem)})
-                continue
-            self._links.append(link)
-        for index, link in enumerate(self._links):
-            self._changes(index, link)
+        self._cabling.start()
         if self.settings.record:
             self._record(self.settings.record)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -144,8 +127,7 @@ class Engine:
         now = time.monotonic()
         self.session.release_all(now)
         self._send()
-        for link in self._links:
-            link.close()
+        self._cabling.close()
         self._show_control()
         self._flush_records(now)
         self._end_outlet(now)
@@ -184,76 +166,6 @@ class Engine:
             self._ending = True
             self._selector.unregister(fd)
 
-    # ------------------------------------------------------------ links
-
-    def _wake(self) -> None:
-        with contextlib.suppress(OSError):
-            os.write(self._wake_write, b"x")
-
-    def _woken(self, fd: int) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.read(fd, 4096)
-        for index, link in enumerate(self._links):
-            self._changes(index, link)
-
-    def _changes(self, index: int, link: Link) -> None:
-        now = time.monotonic()
-        for change in link.changes():
-            if isinstance(change, Opened):
-                self._opened(index, link, change, now)
-            elif isinstance(change, Gone):
-                self._gone(index, link, change.key, now)
-            elif isinstance(change, Said):
-                self._news({"news": "problem", "link": self.settings.links[index], "text": change.text})
-
-    def _opened(self, index: int, link: Link, change: Opened, now: float) -> None:
-        number, self._next_number = self._next_number, self._next_number + 1
-        self._numbers[index, change.key] = number
-        self._channels[number] = (link, change.key)
-        self.session.opened(number, change.name, now, link.network)
-        self._to_records(frames.OPENED, number, now, json.dumps([change.name, link.network]).encode())
-        if change.fileno >= 0 and change.fileno not in self._polled:
-            self._polled[change.fileno] = (link, index)
-            self._selector.register(change.fileno, selectors.EVENT_READ, self._readable)
-
-    def _gone(self, index: int, link: Link, key: object, now: float) -> None:
-        number = self._numbers.pop((index, key), None)
-        if number is not None:
-            self._channels.pop(number, None)
-            self.session.closed(number, now)
-            self._to_records(frames.CLOSED, number, now, b"")
-
-    def _readable(self, fileno: int) -> None:
-        link, index = self._polled[fileno]
-        found = link.read(fileno)
-        arrival = time.monotonic()
-        if found is None:
-            self._unplugged(fileno, link, index, arrival)
-            return
-        if link.network:
-            self._changes(index, link)
-        for key, data in found:
-            number = self._numbers.get((index, key))
-            if number is None:
-                continue
-            if link.network:
-                self.session.bodies_in(number, [data], arrival)
-                data = wire.frame(chr(data[0]), data[1:].decode("ascii", "replace"))
-            else:
-                self.session.bytes_in(number, data, arrival)
-            if self._records is not None:
-                self._batch += frames.HEAD.pack(frames.CHUNK, number, len(data), arrival)
-                self._batch += data
-
-    def _unplugged(self, fileno: int, link: Link, index: int, now: float) -> None:
-        self._selector.unregister(fileno)
-        del self._polled[fileno]
-        for (at, key), number in list(self._numbers.items()):
-            if at == index and self._channels[number][0] is link and link.fileno_of(key) == fileno:
-                self._gone(index, link, key, now)
-                link.drop(key)
-        self._send()
-
     # ------------------------------------------------------------ out
 
     def _send(self) -> None:
@@ -285,9 +197,7 @@ class Engine:
         if session.out:
             self._send()
         for number, letter, text in session.writes:
-            where = self._channels.get(number)
-            if where is not None:
-                where[0].write(where[1], letter, text)
+            self._cabling.write(number, letter, text)
         session.writes.clear()
         self._show_control()
         if session.news:
@@ -445,7 +355,7 @@ class Engine:
         for thing in self.session.present_orders() if path else []:
             self._to_records(frames.ORDER, 0, time.monotonic(), json.dumps(thing).encode())
         if path:  # a journal that begins in the middle needs every board's introduction
-            self.session.writes += [(number, wire.ASK_HELLO, "") for number in self._channels]
+            self.session.writes += [(number, wire.ASK_HELLO, "") for number in self._cabling.numbers]
         self._tell_control({"state": self._state()})
 
     def _news(self, thing: dict) -> None:
