@@ -26,10 +26,10 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import tomllib
 from collections.abc import Mapping
 
+from reachnote.unknown import listed, nearest, only_known
 from reachnote_wire import MAX_SENSORS
 
 BOARDS = ("pico", "pico-w", "pico-2", "esp32-s3")
@@ -62,12 +62,12 @@ def read_instrument(text: str, where: str, drivers: Mapping[str, str]) -> dict:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as problem:
         raise InstrumentProblem(f"{where}: this is not TOML: {problem}") from None
-    _known(table, _TOP, where, "instrument")
+    only_known(table, _TOP, where, "instrument", InstrumentProblem)
     if table.get("format") != 1:
         raise InstrumentProblem(f"{where}: format = {table.get('format')!r}; this program reads format 1.")
     board = table.get("board", "pico")
     if board not in BOARDS:
-        raise InstrumentProblem(f"{where}: board = {board!r}; known are {', '.join(BOARDS)}.{_near(board, BOARDS)}")
+        raise InstrumentProblem(f"{where}: board = {board!r}; known are {', '.join(BOARDS)}.{nearest(board, BOARDS)}")
     sensors = table.get("sensor")
     if not isinstance(sensors, list) or not 0 < len(sensors) <= MAX_SENSORS or not all(isinstance(s, dict) for s in sensors):
         raise InstrumentProblem(f"{where}: write 1 to {MAX_SENSORS} sensors, each under its own [[sensor]].")
@@ -103,8 +103,8 @@ def _sensors(sensors: list[dict], buses: dict, where: str, drivers: Mapping[str,
         part = f"sensor {n + 1}"
         driver = sensor.get("driver")
         if not isinstance(driver, str) or driver not in drivers:
-            raise InstrumentProblem(f"{where}: {part}: driver = {driver!r}; known are {_list(drivers)}.{_near(driver, drivers)}")
-        _known(sensor, (*_ALWAYS, *driver_options(drivers[driver])), where, part)
+            raise InstrumentProblem(f"{where}: {part}: driver = {driver!r}; known are {listed(sorted(drivers))}.{nearest(driver, drivers)}")
+        only_known(sensor, (*_ALWAYS, *driver_options(drivers[driver])), where, part, InstrumentProblem)
         name = sensor.get("name")
         if not isinstance(name, str) or not name or name in names:
             raise InstrumentProblem(f"{where}: {part}: name = {name!r}; give each sensor a name of its own.")
@@ -112,29 +112,14 @@ def _sensors(sensors: list[dict], buses: dict, where: str, drivers: Mapping[str,
         bus = sensor.get("bus")
         if bus is not None and (not isinstance(bus, str) or bus not in buses):
             said = f"{where}: {part}: bus = {bus!r}; there is no such [bus.NAME] in this file."
-            raise InstrumentProblem(f"{said}{_near(bus, buses)}")
+            raise InstrumentProblem(f"{said}{nearest(bus, buses)}")
 
 
 def _network(table: object, where: str) -> dict:
     if not isinstance(table, dict):
         raise InstrumentProblem(f"{where}: network: write ssid, password, host and port under [network].")
-    _known(table, ("ssid", "password", "host", "port"), where, "network")
+    only_known(table, ("ssid", "password", "host", "port"), where, "network", InstrumentProblem)
     for key in ("ssid", "host", "port"):
         if key not in table:
             raise InstrumentProblem(f"{where}: network: '{key}' is missing.")
     return dict(table)
-
-
-def _known(table: dict, keys: tuple[str, ...], where: str, part: str) -> None:
-    for key in table:
-        if key not in keys:
-            raise InstrumentProblem(f"{where}: {part} has an unknown key '{key}'; known are {_list(keys)}.{_near(key, keys)}")
-
-
-def _list(words: object) -> str:
-    return ", ".join(sorted(str(w) for w in words))  # type: ignore[attr-defined]
-
-
-def _near(word: object, words: object) -> str:
-    close = difflib.get_close_matches(str(word), [str(w) for w in words], 1)  # type: ignore[attr-defined]
-    return f" Did you mean '{close[0]}'?" if close else ""

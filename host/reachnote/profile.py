@@ -10,15 +10,14 @@ fields that this program does not know: they are kept and written back. Its text
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from reachnote.unknown import nearest
 from reachnote_play.parameters import IMPACT_TABLE, SWITCH_TABLE, TABLE, bounded
 
 if TYPE_CHECKING:
@@ -150,12 +149,6 @@ def shown(value: object) -> str:
     except (ValueError, RecursionError):
         text = "something too long to show"
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def nearest(word: object, known: Iterable[str]) -> str:
-    """' Did you mean ...?', or nothing."""
-    close = difflib.get_close_matches(str(word)[:LONGEST_NAME], [k for k in islice(known, 100) if len(k) <= LONGEST_NAME], 1)
-    return f" Did you mean '{close[0]}'?" if close else ""
 
 
 def parameters_of(kind: str) -> tuple[tuple, ...]:

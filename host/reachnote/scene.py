@@ -18,11 +18,11 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from dataclasses import dataclass
 
 from reachnote.music import SCALES, pitch_class
+from reachnote.unknown import listed, nearest, only_known
 
 PLAYS = ("step", "zones")
 _SCENE_KEYS = ("format", "name", "key", "scale", "voice")
@@ -77,36 +77,36 @@ def read_scene(text: str, where: str) -> Scene:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as problem:
         raise SceneProblem(f"{where}: this is not TOML: {problem}") from None
-    _known(table, _SCENE_KEYS, where, "scene")
+    only_known(table, _SCENE_KEYS, where, "scene", SceneProblem)
     if table.get("format", 1) != 1:
         raise SceneProblem(f"{where}: format = {table['format']!r}; this program reads format 1.")
     scale = table.get("scale", "major pentatonic")
     if not isinstance(scale, str) or scale not in SCALES:
-        raise SceneProblem(f"{where}: scale = {scale!r}; known are {_list(SCALES)}.{_near(scale, SCALES)}")
+        raise SceneProblem(f"{where}: scale = {scale!r}; known are {listed(SCALES)}.{nearest(scale, SCALES)}")
     try:
         tonic = pitch_class(str(table.get("key", "C")))
     except ValueError as problem:
         raise SceneProblem(f"{where}: key: {problem}.") from None
-    listed = table.get("voice", [])
-    if not isinstance(listed, list) or not all(isinstance(v, dict) for v in listed):
+    voices_said = table.get("voice", [])
+    if not isinstance(voices_said, list) or not all(isinstance(v, dict) for v in voices_said):
         raise SceneProblem(f"{where}: write each voice under its own [[voice]].")
-    voices = tuple(_voice(v, where, n + 1) for n, v in enumerate(listed))
+    voices = tuple(_voice(v, where, n + 1) for n, v in enumerate(voices_said))
     return Scene(str(table.get("name", where)), tonic, SCALES[scale], voices)
 
 
 def _voice(table: dict, where: str, n: int) -> VoiceRule:
     here = f"{where}: voice {n}"
-    _known(table, _VOICE_KEYS, where, f"voice {n}")
+    only_known(table, _VOICE_KEYS, where, f"voice {n}", SceneProblem)
     kinds = table.get("for", ["all"])
     if isinstance(kinds, str):
         kinds = [kinds]
     allowed = ("all", "switch", "pressure", "distance", "voltage", "force", "impact")
     for kind in kinds if isinstance(kinds, list) else [kinds]:
         if kind not in allowed:
-            raise SceneProblem(f"{here}: for = {kind!r}; known are {_list(allowed)}.{_near(kind, allowed)}")
+            raise SceneProblem(f"{here}: for = {kind!r}; known are {listed(allowed)}.{nearest(kind, allowed)}")
     play = table.get("play", "step")
     if play not in PLAYS:
-        raise SceneProblem(f"{here}: play = {play!r}; known are {_list(PLAYS)}.{_near(play, PLAYS)}")
+        raise SceneProblem(f"{here}: play = {play!r}; known are {listed(PLAYS)}.{nearest(play, PLAYS)}")
     outputs = table.get("outputs", [])
     if not isinstance(outputs, list) or not all(isinstance(o, str) for o in outputs):
         raise SceneProblem(f"{here}: outputs = {outputs!r}; write a list of output names.")
@@ -127,18 +127,3 @@ def _whole(table: dict, key: str, default: int, low: int, high: int, here: str) 
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise SceneProblem(f"{here}: {key} = {value!r}; write a whole number from {low} to {high}.")
     return value
-
-
-def _known(table: dict, keys: tuple[str, ...], where: str, part: str) -> None:
-    for key in table:
-        if key not in keys:
-            raise SceneProblem(f"{where}: {part} has an unknown key '{key}'; known are {_list(keys)}.{_near(key, keys)}")
-
-
-def _list(words: object) -> str:
-    return ", ".join(str(w) for w in words)  # type: ignore[attr-defined]
-
-
-def _near(word: object, words: object) -> str:
-    close = difflib.get_close_matches(str(word), [str(w) for w in words], 1)  # type: ignore[attr-defined]
-    return f" Did you mean '{close[0]}'?" if close else ""
