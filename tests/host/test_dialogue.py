@@ -241,7 +241,14 @@ def test_a_trembling_rest_is_calm_all_the_time():
     from reachnote.calibration.spotting import calm_stretches
 
     rows = [(n * 0.02, 5.0 * ((n // 5) % 2)) for n in range(400)]
-    assert calm_stretches(rows) == [(0.0, 8.0)]
+    assert calm_stretches(rows) == [(0.0, 7.98)]
     assert calm_stretches([]) == []
     held = [(t, v + (200.0 if 3.0 <= t < 5.0 else 0.0)) for t, v in rows]
-    assert calm_stretches(held) == [(0.0, 3.0), (5.0, 8.0)]
+    assert calm_stretches(held) == [(0.0, 3.0), (5.0, 7.98)]
+
+
+def test_a_movement_right_after_the_rest_is_not_taken_for_rest():
+    talk, who = Dialogue(SENSOR), client([Press(10.02 + 2.5 * n, rise=0.2) for n in range(6)], 60.0)
+    play(talk, who, until="try")
+    assert talk.fit.facts["false_starts"] == 0
+    assert talk.fit.grade == "A"

@@ -48,7 +48,8 @@ def calm_stretches(rows: Sequence[tuple[float, float]]) -> list[tuple[float, flo
             out[-1] = (out[-1][0], (n + 1) * WINDOW_S)
         else:
             out.append((n * WINDOW_S, (n + 1) * WINDOW_S))
-    return out
+    first, last = rows[0][0], rows[-1][0]  # the outermost windows may reach beyond what was heard
+    return [(max(a, first), min(b, last)) for a, b in out]
 
 
 class Spotter:
