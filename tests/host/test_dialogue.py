@@ -248,7 +248,8 @@ def test_a_trembling_rest_is_calm_all_the_time():
 
 
 def test_a_movement_right_after_the_rest_is_not_taken_for_rest():
-    talk, who = Dialogue(SENSOR), client([Press(10.02 + 2.5 * n, rise=0.2) for n in range(6)], 60.0)
+    talk, who = Dialogue(SENSOR), client([Press(10.02 + 2.5 * n, rise=0.1) for n in range(6)], 60.0)
+    who.t = [t + 0.25 for t in who.t]
     play(talk, who, until="try")
     assert talk.fit.facts["false_starts"] == 0
     assert talk.fit.grade == "A"
