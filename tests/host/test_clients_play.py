@@ -109,6 +109,7 @@ def scores(seeds: range) -> Iterator[tuple[str, float, float]]:
         yield name, three, six
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seeds", ["few", pytest.param("many", marks=[pytest.mark.long, pytest.mark.timeout(300)])])
 def test_three_gestures_and_8_s_of_rest_are_as_good_as_six(seeds):
     for name, three, six in scores(SEEDS[seeds]):

@@ -148,6 +148,7 @@ def test_a_guided_calibration_is_kept_and_plays_at_once_and_next_time(table, rec
         assert again.status()["boards"][0]["sensors"][0]["calibrated"] is True
 
 
+@pytest.mark.long
 def test_leaving_in_the_middle_keeps_nothing_and_no_note(table, receiver):
     board, hand = table
     with Running([f"serial:{board.path}"], [receiver.spec]) as run:
@@ -192,6 +193,7 @@ def test_without_a_terminal_a_sentence_says_what_to_do():
     assert done.stderr == "Calibrating needs a terminal with a keyboard. From a recording: reachnote calibrate --from JOURNAL\n"
 
 
+@pytest.mark.long
 def test_without_a_session_one_is_begun_and_ended_with_it(table, receiver, tmp_path):
     board, hand = table
     here = {"REACHNOTE_RUNTIME": str(tmp_path / "run"), "REACHNOTE_STATE": str(tmp_path / "state")}
@@ -230,6 +232,7 @@ def test_a_session_that_ends_meanwhile_and_a_second_window_are_sentences(table, 
     assert profiles.clients() == []
 
 
+@pytest.mark.long
 def test_a_board_that_goes_in_the_middle_is_said_and_nothing_goes_on_without_it(table, receiver):
     board, _ = table
     with Running([f"serial:{board.path}"], [receiver.spec]) as run:

@@ -173,6 +173,7 @@ def test_a_stopped_engine_is_silent_within_700_ms(stage):
     paired(there.receiver)
 
 
+@pytest.mark.long
 def test_a_stop_of_ten_seconds_ends_everything_and_no_old_movement_sounds(stage):
     there = stage()
     board = there.boards[0]

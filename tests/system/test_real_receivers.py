@@ -210,6 +210,7 @@ def test_decision_to_sound_through_a_midi_port_stays_under_20_ms(jack, open_outp
     assert late[len(late) // 2] < 20.0
 
 
+@pytest.mark.long
 def test_decision_to_sound_through_the_sound_output_stays_under_20_ms(jack, open_output):
     output = open_output("sound:,driver=jack")
     try:
