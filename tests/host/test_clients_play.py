@@ -40,7 +40,7 @@ def wrung(seed: int, wide: float = 0.0, **own: object) -> tuple[int, int, int, i
     return played.heard, len(played.wanted), overlap(played.false, strokes), len(strokes)
 
 
-@pytest.mark.parametrize("hz", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize("hz", [pytest.param(1.0, marks=pytest.mark.long), 1.5, pytest.param(2.0, marks=pytest.mark.long)])
 @pytest.mark.parametrize("tall", [0.2, 0.35, 0.5])
 def test_wringing_hardly_sounds_and_purposeful_presses_do(tall, hz):
     heard, presses, sounded, strokes = map(
@@ -51,7 +51,7 @@ def test_wringing_hardly_sounds_and_purposeful_presses_do(tall, hz):
     assert sounded <= 0.05 * strokes
 
 
-@pytest.mark.parametrize("wide", [0.4, 0.8])
+@pytest.mark.parametrize("wide", [pytest.param(0.4, marks=pytest.mark.long), 0.8])
 def test_strokes_inside_the_marks_of_a_therapist_change_nothing_of_it(wide):
     heard, presses, sounded, strokes = map(sum, zip(*(wrung(n, wide) for n in range(8)), strict=True))
     assert presses > 120 and strokes > 500
@@ -137,7 +137,7 @@ SPOILED = [
 
 
 @pytest.mark.parametrize("name,kind", SPOILED)
-@pytest.mark.parametrize("seconds", [0.06, 0.12])
+@pytest.mark.parametrize("seconds", [pytest.param(0.06, marks=pytest.mark.long), 0.12])
 def test_a_burst_of_three_times_the_range_moves_rest_and_reach_by_less_than_2_percent(name, kind, seconds):
     client = session(name, 4, 60, kind)
     for gestures in (3, 6):

@@ -143,7 +143,7 @@ def engine_killed(there: Stage) -> float:
 
 def test_killing_the_engine_ends_the_note_within_50_ms_and_it_comes_back_silent(stage):
     there = stage(1, "--client", "k7")
-    measured("engine killed", 50, 10, lambda: engine_killed(there))
+    measured("engine killed", 50, 5, lambda: engine_killed(there))
     paired(there.receiver)
 
 
