@@ -119,3 +119,39 @@ def test_board_time_may_come_round_within_an_echo():
     rig.model.hand = Still(400)
     rig.run(30)
     assert (rig.status, rig.value) == (OK, 399)
+
+
+def test_late_ticks_do_not_move_the_turns_of_two_sensors_together():
+    class Trigger:
+        now = 0
+        began = []
+
+        def value(self, level):
+            if level:
+                self.began.append(self.now)
+
+    rig = rig_at(500, period_ms=100, phase_ms=50)
+    trigger = rig.driver._trigger = Trigger()
+    trigger.began = []
+    for n in range(60_000):  # a minute of ticks, each up to 0.9 ms late
+        trigger.now = 1000 * n + 907 * n % 900
+        rig.driver.step(trigger.now)
+    assert len(trigger.began) == 600
+    assert all(0 <= at - (50_000 + 100_000 * n) <= 2_000 for n, at in enumerate(trigger.began))
+
+
+def test_a_sensor_that_missed_its_turn_waits_for_the_next():
+    class Trigger:
+        now = 0
+
+        def value(self, level):
+            if level:
+                began.append(self.now // 1000)
+
+    began = []
+    rig = rig_at(500, period_ms=100)
+    trigger = rig.driver._trigger = Trigger()
+    for n in [*range(150), *range(230, 420)]:  # a stall over its turn at 200
+        trigger.now = 1000 * n
+        rig.driver.step(trigger.now)
+    assert began == [0, 100, 300, 400]

@@ -7,13 +7,14 @@
 # The trigger goes up in one tick and down in the next. Edges are timed by interrupt; every value is sent as it is,
 # for a median is the host's decision. Two of them must not hear each other: the same period, different phases.
 
-from reachnote_board.plausible import whole
+from reachnote_board.plausible import later, whole
 from reachnote_board.sensors import REQUIRED, Sensor, since
 from reachnote_wire import ABSENT, NO_TARGET, OK, STUCK, WEAK
 
 TIMEOUT_US = 35000
 NEAREST, FARTHEST = 20, 4000
 MISSED = 5  # measurements without any echo pulse
+TURN_US = 5000  # so late after its turn a sensor waits for the next
 LONGEST_US = 1000000  # the echo pin is never high for so long
 
 RESTING, PULSE, LISTENING = 0, 1, 2
@@ -97,9 +98,13 @@ class Driver(Sensor):
             if self._missed >= MISSED:
                 self._missed = MISSED
                 self.status = ABSENT
-        self._at = now
+        late = since(now, self._at) - self._wait_us
+        self._at = later(self._at, self._wait_us)
         self._wait_us = self._period_us
         self._seen = 0
+        if late > TURN_US:  # its turn is over: two sensors that take turns must never listen at once
+            self._phase = RESTING
+            return
         self._trigger.value(1)
         self._phase = PULSE
 

@@ -3,10 +3,10 @@
 # A hit rings at some kHz and is over within 10 ms. The board looks once a ms and would see any part of it or none, so the
 # peak is held outside, where it falls by 4 % a ms: so much too low is it read at most.
 #
-#   pad ---- 1 kOhm ----+----|>|----+------+---- ADC    diodes: Schottky, BAT54S (both clamps) and BAT54
+#   pad --- 4.7 kOhm ---+----|>|----+------+---- ADC    diodes: Schottky (BAT85)
 #    |                  |           |      |
-#   10 MOhm to 3V3   clamps to    22 nF  1 MOhm
-#   in its plug      GND, 3V3      GND    GND
+#   10 MOhm to 3V3   clamps to    22 nF  1 MOhm         2.7 V: 1 kOhm from 3V3, 4.7 kOhm and 47 uF to GND,
+#   in its plug      GND, 2.7 V    GND    GND           so that no hit lifts the pin above 3.3 V (hardware/drum-pad)
 #
 # The 10 MOhm bring about 0.25 V (idle_v) to the ADC, past the diode's own threshold, so soft hits are not lost; and
 # an unplugged pad reads 0 and can be named. Without them, with idle_v = 0, it reads as one that nobody hits.
