@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from reachnote_board import VERSION, wiring
+from reachnote_board import VERSION, slots, wiring
 from reachnote_board.console import BLOCK, Console
 from reachnote_board.plausible import later
 from reachnote_board.sampler import Sampler
@@ -59,7 +59,7 @@ class Board:
 
     def _read_wiring(self, folder):
         try:
-            self._wiring = wiring.load(folder + "wiring.json")
+            self._wiring, self._fault = slots.load(folder)
         except (OSError, ValueError) as fault:
             unwired = "this board has no wiring yet: mpremote cp wiring.json :"
             self._fault = str(fault) if isinstance(fault, ValueError) else unwired

@@ -33,11 +33,15 @@ class Broken:
 
 def load(path):
     """The wiring as a dict. OSError when there is none, ValueError with a sentence when it cannot be read."""
-    with open(path) as file:
-        text = file.read()
+    with open(path, "rb") as file:
+        return of_text(file.read())
+
+
+def of_text(text):
+    """The wiring that is written in these bytes; ValueError with a sentence."""
     try:
         wiring = json.loads(text)
-    except ValueError:
+    except (ValueError, RuntimeError):  # also brackets too deep
         raise ValueError("wiring.json is damaged. Write it again: mpremote cp wiring.json :")
     if not isinstance(wiring, dict) or wiring.get("format") != FORMAT or not wiring.get("sensors"):
         raise ValueError("wiring.json is of another version. Write it again: mpremote cp wiring.json :")
