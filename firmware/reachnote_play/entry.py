@@ -1,7 +1,5 @@
-# From a sensor's raw number to a place in the client's reach, once, at the entry. Integers only.
-#
-# Straight: (raw - rest) * REACH / span. With a curve (sensors whose raw number is not in proportion to the movement): a
-# table over evenly spaced raw numbers, straight between its points.
+# From a sensor's raw number to a place in the client's reach, once, at the entry: (raw - rest) * REACH / span. Integers
+# only. What is not in proportion to the movement (an FSR, a Sharp ranger) is straightened by its driver on the board.
 
 from reachnote_play import CEILING, REACH
 
@@ -38,24 +36,3 @@ class Entry:
             d = -most
         x = ((d >> self._coarse) * self._gain >> self._fine) - self._offset
         return CEILING if x > CEILING else -CEILING if x < -CEILING else x
-
-
-class Curve:
-    """`place(raw)` through a table: `places[k]` is the place of raw number `first + (k << step)`."""
-
-    def __init__(self, first, step, places):
-        self._first = first
-        self._step = step
-        self._mask = (1 << step) - 1
-        self._last = len(places) - 1
-        self._places = places
-
-    def place(self, raw):
-        d = raw - self._first
-        if d <= 0:
-            return self._places[0]
-        k = d >> self._step
-        if k >= self._last:
-            return self._places[self._last]
-        low = self._places[k]
-        return low + ((self._places[k + 1] - low) * (d & self._mask) >> self._step)

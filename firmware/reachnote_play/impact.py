@@ -30,8 +30,6 @@ class Impact:
         self._fade = 0
         self._sound = 0
         self._hits = -1
-        self._raised = 0
-        self._raise_left = 0
 
     def set(self, name, value):
         self._p[name] = bounded(name, value, IMPACT_TABLE)
@@ -51,11 +49,6 @@ class Impact:
     @property
     def armed(self):
         return True
-
-    def shield(self, place, us):
-        """A neighbouring pad was hit: for `us`, what is below `place` is its crosstalk."""
-        self._raised = place
-        self._raise_left = us
 
     def step(self, now, raw, status):
         """One value of the wire: hit count, peak, age. `age` is then how long ago what is answered happened."""
@@ -118,8 +111,6 @@ class Impact:
         least = self._p["threshold"]
         if self._fading > least:
             least = self._fading
-        if self._raise_left > 0 and self._raised > least:
-            least = self._raised
         return least
 
     def _struck(self, peak):
@@ -136,8 +127,6 @@ class Impact:
 
     def _relax(self, dt):
         # The fading threshold, by eighths of its time constant.
-        if self._raise_left > 0:
-            self._raise_left -= dt
         if not self._fading:
             return
         self._fade += dt

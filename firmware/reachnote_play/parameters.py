@@ -67,6 +67,11 @@ SWITCH_TABLE = (
 )
 
 
+def table_of(kind):
+    """The table of a kind of sensor, as a hello names it."""
+    return SWITCH_TABLE if kind == "switch" else IMPACT_TABLE if kind == "impact" else TABLE
+
+
 def defaults(table=TABLE):
     """A fresh dict of every default of a table."""
     return {row[0]: row[2] for row in table}

@@ -18,7 +18,7 @@ from reachnote_play.contact import Contact
 from reachnote_play.decider import Decider
 from reachnote_play.entry import Entry
 from reachnote_play.impact import Impact
-from reachnote_play.parameters import IMPACT_TABLE, SWITCH_TABLE, TABLE, bounded
+from reachnote_play.parameters import bounded, table_of
 
 SETTLE_READINGS = 32  # of a floating sensor, to find today's rest
 DECLARED = {
@@ -44,11 +44,6 @@ class Tuning:
     span: float
     rate_hz: float = 0.0
     parameters: Mapping[str, int] = field(default_factory=dict)
-
-
-def table_of(kind: str) -> tuple:
-    """The parameters that a kind of sensor has: rows of name, unit, default, least, most, meaning."""
-    return {"switch": SWITCH_TABLE, "impact": IMPACT_TABLE}.get(kind, TABLE)
 
 
 def declared(info: SensorInfo) -> Tuning:

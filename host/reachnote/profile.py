@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reachnote.unknown import nearest
-from reachnote_play.parameters import IMPACT_TABLE, SWITCH_TABLE, TABLE, bounded
+from reachnote_play.parameters import bounded, table_of
 
 if TYPE_CHECKING:
     from reachnote.calibration.fit import Fit
@@ -151,14 +151,6 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def parameters_of(kind: str) -> tuple[tuple, ...]:
-    """The rows of reachnote_play's table for a kind of sensor."""
-    return {"switch": SWITCH_TABLE, "impact": IMPACT_TABLE}.get(kind, TABLE)
-
-
-# ---------------------------------------------------------------- making
-
-
 def new_profile(client: str, instrument: str, date: str) -> Profile:
     """A profile without a calibration: every sensor plays with its declared range."""
     date = checked_date(date)
@@ -282,7 +274,7 @@ def _check_reach(made: Calibration) -> None:
 
 
 def _within_bounds(made: Calibration) -> dict[str, int]:
-    table = parameters_of(made.kind)
+    table = table_of(made.kind)
     known = [row[0] for row in table]
     kept: dict[str, int] = {}
     for name, value in made.parameters.items():

@@ -28,9 +28,9 @@ from reachnote.profile import (
     checked_name,
     client_code,
     nearest,
-    parameters_of,
     shown,
 )
+from reachnote_play.parameters import table_of
 
 LARGEST = 4 * 1024 * 1024
 DEEPEST = 32
@@ -231,7 +231,7 @@ def _entry(part: _Part) -> Calibration | Change:
     if did != "calibrated":
         return Change(did, date, sensor, part.whole("number", 0, 10**9), part.unknown())
     kind = part.choice("kind", wire.KINDS)
-    bounds = {row[0]: (row[3], row[4]) for row in parameters_of(kind)}
+    bounds = {row[0]: (row[3], row[4]) for row in table_of(kind)}
     parameters = part.inside(part.object("parameters"), f"{part.place}: parameters", bounds)
     facts = part.inside(part.object("facts"), f"{part.place}: facts")
     span = part.number("span")

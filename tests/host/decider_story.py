@@ -8,7 +8,7 @@ import sys
 from reachnote_play import TIME_MASK
 from reachnote_play.contact import Contact
 from reachnote_play.decider import Decider
-from reachnote_play.entry import Curve, Entry
+from reachnote_play.entry import Entry
 from reachnote_play.impact import Impact
 
 TREMOR = (0, 59, 95, 95, 59, 0, -59, -95, -95, -59)
@@ -107,9 +107,7 @@ def pads_and_switches(count, start):
             print(i, done, pad.strength, wire_pad.strength, wire_pad.age, wire_switch.age, switch.sounding)
 
 
-def curves():
-    curve = Curve(100, 6, (0, 100, 300, 700, 1500, 3100, 6300, 8192))
-    print([curve.place(raw) for raw in range(0, 700, 23)])
+def entries():
     for rest, span in ((0.5, 3), (100, -37), (9000000.75, 7000000), (12, 1 << 24), (4000, -0.5)):
         entry = Entry(rest, span)
         print([entry.place(int(rest) + int(span * k / 7)) for k in range(-20, 30)])
@@ -169,4 +167,4 @@ else:
     for start in (0, (1 << 30) - 30000000):
         continuous(9500, start)
         pads_and_switches(9000, start)
-    curves()
+    entries()

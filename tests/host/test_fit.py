@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from decider_movement import Client, fit_of, presses
 
-from reachnote.calibration import grade, linearise, robust
+from reachnote.calibration import grade, robust
 from reachnote.calibration.excerpt import Excerpt, Shown
 from reachnote.calibration.fit import fit_excerpt
 from reachnote.calibration.pads import fit_pad
@@ -153,16 +153,6 @@ def test_a_pad_is_fitted_from_few_hits(hits):
     fit = fit_pad(Excerpt(t, v, None, (), marks))
     assert fit.grade == {0: "D", 1: "C", 4: "A"}[hits]
     assert fit.reason
-
-
-def test_a_curve_at_the_entry_places_raw_numbers_as_the_straightened_fit_does():
-    straight = linearise.conductance(4096)
-    rest, span = straight(400), straight(2600) - straight(400)
-    entry = linearise.curve(straight, rest, span, 0, 4095)
-    for raw in range(0, 3000, 7):
-        assert entry.place(raw) == pytest.approx(place(straight(raw), rest, span), abs=60)
-    assert entry.place(-5) == entry.place(0)
-    assert entry.place(99999) == entry.place(4200)
 
 
 @pytest.mark.parametrize("rest,span", [(500.25, 300), (900, -600), (8_000_000, 3_000_000), (10, 1 << 23), (5, 3)])

@@ -20,8 +20,6 @@ from reachnote.calibration.excerpt import Excerpt, Series, Shown, series_of
 from reachnote.calibration.trial import Trial
 from reachnote_play import CEILING, REACH
 
-CONTINUOUS = ("pressure", "distance", "voltage", "force")
-
 K_NOISE = 4.2  # onset over smoothed noise, in its sigmas
 F_ON = 0.28  # onset as a share of the reach
 F_ON_MOST = 0.60

@@ -15,7 +15,6 @@ ENOUGH = 6  # gestures after which the step ends by itself
 COMPARED = 3
 WAIT_S = 30.0  # without a gesture: help is offered, nothing ends
 FAST_S = 5.0
-TRY_S = 10.0
 PLAYING_S = 180.0
 KEPT_READINGS = 200_000
 LOOK_EVERY_S, LOOK_BACK_S, LOW_SIDE = 1.0, 20.0, 0.3
