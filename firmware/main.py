@@ -8,7 +8,10 @@ import sys
 import time
 
 from reachnote_board import VERSION, slots, wiring
+from reachnote_board.button import Button, reader_of
 from reachnote_board.console import BLOCK, Console
+from reachnote_board.hardware import Hardware
+from reachnote_board.lamp import Lamp, lamp_of
 from reachnote_board.plausible import later
 from reachnote_board.sampler import Sampler
 from reachnote_board.sensors import since
@@ -34,7 +37,7 @@ def identity():
 class Board:
     """Everything between the sensors and the link; `step()` is one tick."""
 
-    def __init__(self, folder="", stdin=None, stdout=None):
+    def __init__(self, folder="", stdin=None, stdout=None, build=""):
         self.worst_us = 0
         self.link = None
         self._wiring = None
@@ -44,6 +47,7 @@ class Board:
         self._facts = {
             "wire": WIRE,
             "firmware": VERSION,
+            "build": build,
             "uid": identity(),
             "boot": "".join("%02x" % b for b in os.urandom(4)),
             "chip": sys.platform,
@@ -54,6 +58,8 @@ class Board:
         self._untidy = False
         self._unheard = False
         self._fault = None
+        self._button = Button(None)
+        self._lamp = None
         self._read_wiring(folder)
         self.link = self._open_link(stdin or sys.stdin, stdout or sys.stdout)
 
@@ -61,10 +67,16 @@ class Board:
         try:
             self._wiring, self._fault = slots.load(folder)
         except (OSError, ValueError) as fault:
-            unwired = "this board has no wiring yet: mpremote cp wiring.json :"
+            unwired = "this board has no wiring yet: reachnote flash --instrument hardware/NAME"
             self._fault = str(fault) if isinstance(fault, ValueError) else unwired
+            self._lamp = Lamp(lamp_of(sys.platform))
             return
-        self._sensors = wiring.sensors_of(self._wiring, clock)
+        hardware = Hardware(self._wiring.get("buses"), clock)
+        self._sensors = wiring.sensors_of(self._wiring, hardware)
+        try:
+            self._button = Button(reader_of(self._wiring, hardware))
+        except (ValueError, TypeError) as fault:
+            self._fault = "silence_pin in the wiring cannot be used (%s)" % fault
         self._described = wiring.describe(self._sensors)
         packer = Packer(len(self._sensors), native_writer(), BLOCK)
         self._sampler = Sampler(self._sensors, packer, self._wiring.get("rate_hz", 250))
@@ -108,6 +120,8 @@ class Board:
             self.worst_us = gap
         sampler = self._sampler
         link = self.link
+        if self._lamp is not None:
+            self._lamp.step(now)
         if self._untidy:
             # A tick of its own, just after a line.
             self._untidy = False
@@ -125,6 +139,10 @@ class Board:
             elif sampler.trouble is not None and getattr(link, "streaming", True):
                 link.trouble(self._sensors[sampler.first_trouble].name, sampler.trouble)
                 sampler.trouble = None
+        if not lined:
+            asked = self._button.step(now)
+            if asked:
+                link.silence(asked)
         self._unheard = lined and not self._unheard
         if not self._unheard:
             link.step(now)
@@ -143,8 +161,8 @@ class Board:
                 due = clock()
 
 
-def run(folder=""):
-    Board(folder).run()
+def run(folder="", build=""):
+    Board(folder, build=build).run()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import select
 import sys
 
 from reachnote_board.sensors import since
-from reachnote_wire import ASK_HELLO, ERROR, HELLO, KEEP_ALIVE, LEASE_MS, SET, ascii_json, body_of, check_of, frame
+from reachnote_wire import ASK_HELLO, ERROR, HELLO, KEEP_ALIVE, LEASE_MS, SET, SILENCE, ascii_json, body_of, check_of, frame
 
 READ_A_TICK = 4  # bytes; a keep-alive has 11
 LISTEN_TICKS = 4  # between two looks for input
@@ -99,6 +99,10 @@ class Console:
 
     def trouble(self, sensor, text):
         self._say(ERROR, {"sensor": sensor, "text": text})
+
+    def silence(self, asked):
+        """The board's own button asks for silence, for the `asked`th time since the start."""
+        self._say(SILENCE, {"asked": asked})
 
     # ------------------------------------------------------------ out
 

@@ -81,6 +81,10 @@ class OscLink:
     def trouble(self, sensor, sentence):
         self._put(text("/reachnote/error") + text(",sss") + text(self._uid) + text(sensor) + text(sentence))
 
+    def silence(self, asked):
+        """The board's own button asks for silence, for the `asked`th time since the start."""
+        self._put(text("/reachnote/silence") + text(",si") + text(self._uid) + struct.pack(">i", asked))
+
     # ------------------------------------------------------------ out
 
     def _fill(self, line):

@@ -7,8 +7,7 @@
 # The CRC-32 is of the header up to it and of the text. `write` fills the slot that is not the newest, syncs, reads it
 # back; the higher sequence number counts. Without a usable slot the plain wiring.json does.
 #
-# From a computer, with the new wiring.json on the board:
-#   mpremote exec "from reachnote_board import slots; print(slots.write('', open('wiring.json').read()) or 'stored')"
+# The computer's side is `reachnote flash`.
 
 import binascii
 import os
@@ -24,7 +23,7 @@ ENOENT, ENOSPC = 2, 28
 
 GONE, DAMAGED, OTHER, GOOD = 0, 1, 2, 3  # OTHER: whole as far as can be told, but not for this firmware
 
-AGAIN = "Write it again: mpremote cp wiring.json :"
+AGAIN = "Write it again: reachnote flash --instrument hardware/NAME"
 PASSED = (
     None,
     "a wiring on this board is damaged or was not written to its end, so the one before it plays. Write the new one again.",
@@ -33,8 +32,8 @@ PASSED = (
 NOTHING = (
     None,
     "every wiring on this board is damaged. " + AGAIN,
-    "the wiring on this board is for another version of its firmware. Update the firmware, or write a wiring: "
-    "mpremote cp wiring.json :",
+    "the wiring on this board is for another version of its firmware. Write both again: "
+    "reachnote flash --instrument hardware/NAME",
 )
 
 
@@ -54,6 +53,23 @@ def load(folder):
         if spoilt:
             raise ValueError(NOTHING[spoilt])
         raise
+
+
+def text(folder):
+    """(the text that `load` would use, whether it lies in a slot), or None without a usable one."""
+    looks = [_look(folder + name) for name in FILES]
+    newest = _newest(looks)
+    if newest >= 0:
+        with open(folder + FILES[newest], "rb") as file:
+            file.readline()
+            return file.read(), True
+    try:
+        with open(folder + "wiring.json", "rb") as file:
+            found = file.read(LARGEST)
+        wiring.of_text(found)
+    except (OSError, ValueError):
+        return None
+    return found, False
 
 
 def write(folder, text):

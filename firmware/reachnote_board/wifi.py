@@ -87,6 +87,9 @@ class WifiLink:
     def trouble(self, sensor, sentence):
         self._link.trouble(sensor, sentence)
 
+    def silence(self, asked):
+        self._link.silence(asked)
+
     def _look(self, now):
         if self._wlan.isconnected():
             self._began = self._rested = None

@@ -2,8 +2,6 @@
 
 import json
 
-from reachnote_board.hardware import Hardware
-
 FORMAT = 1
 
 
@@ -42,15 +40,14 @@ def of_text(text):
     try:
         wiring = json.loads(text)
     except (ValueError, RuntimeError):  # also brackets too deep
-        raise ValueError("wiring.json is damaged. Write it again: mpremote cp wiring.json :")
+        raise ValueError("wiring.json is damaged. Write it again: reachnote flash --instrument hardware/NAME")
     if not isinstance(wiring, dict) or wiring.get("format") != FORMAT or not wiring.get("sensors"):
-        raise ValueError("wiring.json is of another version. Write it again: mpremote cp wiring.json :")
+        raise ValueError("wiring.json is of another version. Write it again: reachnote flash --instrument hardware/NAME")
     return wiring
 
 
-def sensors_of(wiring, clock):
+def sensors_of(wiring, hardware):
     """One driver for each sensor of the wiring, in its order."""
-    hardware = Hardware(wiring.get("buses"), clock)
     made = []
     for options in wiring["sensors"]:
         name = options.get("name", "sensor %d" % (len(made) + 1))

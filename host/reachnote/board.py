@@ -54,6 +54,7 @@ class Hello:
     chip: str = ""
     rate_hz: float = 250.0
     interpreter: str = ""
+    build: str = ""
 
 
 @dataclass
@@ -88,7 +89,7 @@ def read_hello(text: str) -> Hello:
         )
     listed = said.get("sensors")
     if not isinstance(listed, list) or not 0 < len(listed) <= wire.MAX_SENSORS:
-        raise HelloProblem(f"{name} names no sensors. Write its wiring again: mpremote cp wiring.json :")
+        raise HelloProblem(f"{name} names no sensors. Write its wiring again: reachnote flash --instrument hardware/NAME")
     sensors = tuple(_sensor(entry, n, name) for n, entry in enumerate(listed))
     uid = _text(said.get("uid"))
     if not uid:
@@ -104,6 +105,7 @@ def read_hello(text: str) -> Hello:
         chip=_text(said.get("chip")),
         rate_hz=_number(said.get("rate_hz"), 250.0, 1.0, 1000.0),
         interpreter=_text(said.get("interpreter")),
+        build=_text(said.get("build")),
     )
 
 
@@ -150,18 +152,21 @@ class Board:
 
     `take(body, arrival)` returns the readings of a reading line (also kept in `readings`), and None for everything
     else; news waits in `hello` (with `fresh` True), `problem` and `said` for the session to pick up.
+    `silence` is True once somebody held the board's own button.
     """
 
     hello: Hello | None = None
     fresh: bool = False
     problem: str | None = None
     said: list[tuple[str, str]] = field(default_factory=list)
+    silence: bool = False
     counts: Counts = field(default_factory=Counts)
     clock: BoardClock = field(default_factory=BoardClock)
     numbers: list[int] = field(default_factory=list)
     lag: float = 0.0
     last_line: float = 0.0
     _seq: int = -1
+    _asked: int = 0
     _length: int = 0
     _unpack: struct.Struct | None = None
 
@@ -173,6 +178,8 @@ class Board:
             self._introduced(body[1:].decode("ascii", "replace"))
         elif letter == b"e":
             self._error(body[1:].decode("ascii", "replace"))
+        elif letter == b"q":
+            self._ask_silence(body[1:].decode("ascii", "replace"))
         else:
             self.counts.refused += 1
         return None
@@ -216,11 +223,25 @@ class Board:
         if self.hello is None or hello.boot != self.hello.boot or hello.uid != self.hello.uid:
             self.clock.restart()
             self._seq = -1
+            self._asked = 0
         count = len(hello.sensors)
         self._length = 1 + 12 + 8 * count
         self._unpack = struct.Struct(f">HI{count}I")
         self.hello = hello
         self.fresh = True
+
+    def _ask_silence(self, text: str) -> None:
+        # Said three times over, for a line may be lost: the number tells one silence from the next.
+        try:
+            said = json.loads(text)
+        except (ValueError, RecursionError):
+            said = None
+        asked = said.get("asked") if isinstance(said, dict) else None
+        if type(asked) is not int:
+            self.counts.refused += 1
+        elif asked != self._asked:
+            self._asked = asked
+            self.silence = True
 
     def _error(self, text: str) -> None:
         self.counts.errors += 1

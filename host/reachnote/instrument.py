@@ -5,6 +5,7 @@
     name = "Blue pads"                # what people call it
     board = "pico"                    # pico, pico-w, pico-2, esp32-s3
     rate_hz = 250                     # lines a second, 10 .. 1000
+    silence_pin = 22                  # a button to ground: held for 1 s it is silence (else the board's own BOOTSEL or BOOT)
 
     [bus.i2c0]                        # buses that sensors share
     sda = 4
@@ -35,7 +36,7 @@ from reachnote_wire import MAX_SENSORS
 BOARDS = ("pico", "pico-w", "pico-2", "esp32-s3")
 # What a board's console carries; a generic ESP32-S3 mirrors it to a UART of about 11 kB/s.
 BYTES_PER_S = {"pico": 64_000, "pico-w": 64_000, "pico-2": 64_000, "esp32-s3": 10_000}
-_TOP = ("format", "instrument", "name", "board", "rate_hz", "bus", "network", "sensor")
+_TOP = ("format", "instrument", "name", "board", "rate_hz", "silence_pin", "bus", "network", "sensor")
 _ALWAYS = ("name", "driver", "label")
 _LIMIT = 64 * 1024
 
@@ -78,6 +79,9 @@ def read_instrument(text: str, where: str, drivers: Mapping[str, str]) -> dict:
     rate = table.get("rate_hz", 250)
     if isinstance(rate, bool) or not isinstance(rate, int) or not 10 <= rate <= 1000:
         raise InstrumentProblem(f"{where}: rate_hz = {rate!r}; write a whole number from 10 to 1000.")
+    silence = table.get("silence_pin")
+    if silence is not None and (isinstance(silence, bool) or not isinstance(silence, int) or not 0 <= silence <= 48):
+        raise InstrumentProblem(f"{where}: silence_pin = {silence!r}; write the number of a pin, as in silence_pin = 22.")
     wiring = {
         "format": 1,
         "instrument": str(table.get("instrument", "")),
@@ -87,6 +91,8 @@ def read_instrument(text: str, where: str, drivers: Mapping[str, str]) -> dict:
         "buses": buses,
         "sensors": sensors,
     }
+    if silence is not None:
+        wiring["silence_pin"] = silence
     if "network" in table:
         wiring["network"] = _network(table["network"], where)
     return wiring

@@ -95,6 +95,14 @@ def error(part: bytes) -> bytes:
     return b"e" + wire.ascii_json({"sensor": sensor[:64], "text": text[:200]}).encode()
 
 
+def silence(part: bytes) -> bytes:
+    """The body of the line that a /reachnote/silence is. OscRefused when it is none."""
+    arguments = decode(part)[1]
+    if len(arguments) != 2 or not isinstance(arguments[0], str) or type(arguments[1]) is not int:
+        raise OscRefused("arguments")
+    return b"q" + wire.ascii_json({"asked": arguments[1]}).encode()
+
+
 def to_board(letter: str, text: str = "") -> list[bytes]:
     """The OSC messages of a line from host to board: one, or for a set one for each of its names.
 

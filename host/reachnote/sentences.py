@@ -6,7 +6,7 @@ import difflib
 
 import reachnote_wire as wire
 
-UPDATE_BOARD = "mpremote cp -r firmware/main.py firmware/reachnote_board protocols/reachnote_wire :"
+UPDATE_BOARD = "reachnote flash"
 """What writes the firmware of this version onto the board that is plugged in; firmware/README.md says more."""
 
 _SWITCH = {
@@ -51,6 +51,10 @@ def board_gone(board: str) -> str:
 
 def board_quiet(board: str) -> str:
     return f"{board} stopped sending. Its sound is stopped. If it does not come back, push the plug in."
+
+
+def silence_asked(board: str) -> str:
+    return f"Silence: the button of {board} was held."
 
 
 def board_back(board: str) -> str:

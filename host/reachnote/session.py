@@ -280,9 +280,14 @@ class Session:
         if board.fresh:
             board.fresh = False
             self._introduced(link, talk, now)
+        if board.silence and talk.seat is not None:
+            board.silence = False
+            self.silence(now)
+            self._tell("silence", talk.seat, sentences.silence_asked(talk.seat.hello.name))
         if board.said and talk.seat is not None:
             for sensor, text in board.said:
-                self._tell("board-error", talk.seat, f"{talk.seat.hello.name}, {sensor}: {text}")
+                who = f"{talk.seat.hello.name}, {sensor}" if sensor else talk.seat.hello.name
+                self._tell("board-error", talk.seat, f"{who}: {text}")
             board.said.clear()
 
     def _introduced(self, link: int, talk: Conversation, now: float) -> None:

@@ -18,9 +18,9 @@ KEEP_ALIVE_MS = 500
 TIME_BITS = 30  # board time: microseconds, modulo 2**30 (about 17.9 minutes)
 TIME_MASK = (1 << TIME_BITS) - 1
 
-HELLO, READING, ERROR = "h", "r", "e"  # board to host
+HELLO, READING, ERROR, SILENCE = "h", "r", "e", "q"  # board to host
 KEEP_ALIVE, ASK_HELLO, SET = "k", "a", "s"  # host to board
-LETTERS = "hrekas"
+LETTERS = "hreqkas"
 
 # Status of a sensor, sent with every value.
 OK = 0  # trust the value

@@ -11,6 +11,7 @@ from models.hcsr04 import Hcsr04
 from models.mprls import Mprls
 from models.vl53l1x import Vl53l1x
 from reachnote_board import wiring
+from reachnote_board.hardware import Hardware
 from reachnote_wire import ABSENT, NO_TARGET, OK, read_switch
 from rig import Time
 
@@ -178,7 +179,7 @@ def test_two_files_make_a_whole_instrument(tmp_path):
     (tmp_path / "hands.json").write_text(json.dumps(hands))
     time = Time()
     bench.set_up(str(tmp_path) + "/", time.clock)
-    made = wiring.sensors_of(wiring.load(str(tmp_path / "wiring.json")), time.clock)
+    made = wiring.sensors_of(plan, Hardware(plan["buses"], time.clock))
 
     def run(ms):
         for _ in range(ms):

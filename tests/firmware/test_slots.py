@@ -199,7 +199,7 @@ def test_foreign_slots_are_passed_over_and_never_cost_a_good_one(board, found):
     name, passed = loads(board)
     assert name == "plain" and len(passed) > 30
     (board / "wiring.json").unlink()
-    with pytest.raises(ValueError, match="mpremote cp wiring"):
+    with pytest.raises(ValueError, match="reachnote flash"):
         slots.load(folder(board))
     store(board, "good")
     assert loads(board)[0] == "good"

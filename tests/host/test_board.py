@@ -67,7 +67,7 @@ def test_a_newer_board_says_to_update_the_program():
 
 @pytest.mark.parametrize("version", [0, -1, "1", 1.0, None, True, ..., [1], {"a": 1}])
 def test_an_older_or_wordless_version_says_to_update_the_board(version):
-    with pytest.raises(HelloProblem, match="Update the board: mpremote cp -r firmware"):
+    with pytest.raises(HelloProblem, match="Update the board: reachnote flash"):
         read_hello(hello(wire=version))
 
 
@@ -161,7 +161,7 @@ def test_any_json_is_a_hello_or_a_sentence(thing):
     try:
         read_hello(json.dumps(thing))
     except HelloProblem as problem:
-        assert str(problem).endswith((".", "--upgrade reachnote", " :"))
+        assert str(problem).endswith((".", "--upgrade reachnote", "reachnote flash", "hardware/NAME"))
 
 
 # ---------------------------------------------------------------- lines

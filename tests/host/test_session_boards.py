@@ -131,7 +131,7 @@ def test_a_link_that_never_answers_is_told_once(table):
     silent.plug()
     table.run(8.0)
     assert len(table.told("problem")) == 1
-    assert "mpremote cp" in table.told("problem")[0]
+    assert "reachnote flash" in table.told("problem")[0]
 
 
 # ---------------------------------------------------------------- sensors in trouble
@@ -179,3 +179,43 @@ def test_trouble_is_told_in_words_within_two_seconds_and_once(table, sensor, sta
 def test_what_a_board_says_went_wrong_is_passed_on(table):
     table.board().send(wire.frame(wire.ERROR, '{"sensor": "left", "text": "no answer on i2c"}'))
     assert table.told("board-error") == ["board b1, left: no answer on i2c"]
+
+
+# ---------------------------------------------------------------- the board's own button
+
+
+def asks(table, board, number):
+    table.session.bytes_in(board.link, wire.frame(wire.SILENCE, f'{{"asked": {number}}}'), table.now)
+    table.tick()
+
+
+def test_a_boards_own_button_silences_everything_and_says_so(table):
+    one, two = table.board("b1"), table.board("b2")
+    one.press()
+    two.press()
+    asks(table, one, 1)
+    assert table.sounding() == []
+    assert table.told("silence") == ["Silence: the button of board b1 was held."]
+
+
+def test_a_silence_that_is_said_three_times_is_one(table):
+    one, two = table.board("b1"), table.board("b2")
+    asks(table, one, 1)
+    table.run(0.1)
+    two.press()
+    asks(table, one, 1)
+    asks(table, one, 1)
+    assert len(table.sounding()) == 1
+    asks(table, one, 2)
+    assert table.sounding() == []
+    assert len(table.told("silence")) == 2
+
+
+@pytest.mark.parametrize("text", ["", "7", "[1]", '{"asked": "1"}', '{"asked": true}', '{"asked": 1'])
+def test_a_silence_without_a_number_is_counted_and_changes_nothing(table, text):
+    board = table.board()
+    board.press()
+    table.session.bytes_in(board.link, wire.frame(wire.SILENCE, text), table.now)
+    table.tick()
+    assert len(table.sounding()) == 1
+    assert table.session._conversations[board.link].board.counts.refused == 1

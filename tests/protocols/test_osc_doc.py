@@ -47,7 +47,7 @@ def with_field(name, *addresses):
 
 def test_the_page_has_an_example_of_every_address():
     told = set(re.findall(r"^\| `(/reachnote/\w+)`", DOC, re.M))
-    assert told == {label.split()[1] for label in NAMES} and len(told) == 13
+    assert told == {label.split()[1] for label in NAMES} and len(told) == 14
 
 
 @pytest.mark.parametrize("fields", EXAMPLES, ids=NAMES)
@@ -99,6 +99,16 @@ def test_the_board_writes_a_reading_so(fields):
     letter, text = fields["line"][0], fields["line"][1:]
     assert link.send(wire.frame(letter, text))
     assert sent[-1] == fields["bytes"]
+
+
+@pytest.mark.parametrize("fields", with_field("line", "/silence"))
+def test_silence_says_what_its_serial_line_says(fields):
+    assert osc_bodies.silence(fields["bytes"]) == fields["line"].encode()
+    link = OscLink(None, lambda: {"sensors": []}, None, "e66141")
+    sent = []
+    link._write = lambda packet: sent.append(bytes(packet)) or len(packet)
+    link.silence(1)
+    assert sent == [fields["bytes"]]
 
 
 @pytest.mark.parametrize("fields", with_field("line", "/hello", "/error"))

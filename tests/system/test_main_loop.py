@@ -83,7 +83,6 @@ LOCKED = """
 import sys, time
 import bench, heap, main
 from micropython import heap_lock, heap_unlock
-from reachnote_board import wiring
 
 def locked_steps(board, count):
     for _ in range(count):
@@ -96,7 +95,7 @@ def locked_steps(board, count):
 
 folder = sys.argv[1] + "/"
 bench.set_up(folder, main.clock)
-wiring.Hardware = heap.LeafHardware
+main.Hardware = heap.LeafHardware
 board = main.Board(folder)
 while not (board.link.streaming and board.link._greeted):  # the hello itself is made of heap
     board.link.step(main.clock())
@@ -309,7 +308,7 @@ def test_a_board_without_a_usable_wiring_says_so_in_a_sentence(plug, tmp_path, t
     said = board.answer(wire.ASK_HELLO)
     assert {letter for letter, _ in said} == {"h", "e"}
     sentences = [error["text"] for letter, error in said if letter == "e"]
-    assert all(says in sentence and "mpremote cp wiring.json :" in sentence for sentence in sentences)
+    assert all(says in sentence and "reachnote flash" in sentence for sentence in sentences)
 
 
 def test_a_sensor_with_an_unknown_driver_is_named_and_the_others_play(plug):
@@ -335,7 +334,7 @@ def test_a_whole_tick_with_keep_alives_arriving_takes_nothing_from_the_heap(plug
     argv = (micropython.find if bits == 64 else micropython.find_32bit)(prepare=True)
     if argv is None:
         pytest.skip(micropython.why_not(bits))
-    board = plug(MANY, HANDS | {"slide": {"value": 1.6}}, LOCKED, argv, buses={"i2c0": {"sda": 4, "scl": 5}})
+    board = plug(MANY, HANDS | {"slide": {"value": 1.6}}, LOCKED, argv, buses={"i2c0": {"sda": 4, "scl": 5}}, silence_pin=22)
     end = time.monotonic() + 20
     while board.process.poll() is None and time.monotonic() < end:
         board.play(0.1)

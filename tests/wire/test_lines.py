@@ -51,7 +51,7 @@ def test_the_golden_lines_cover_every_letter_status_and_kind():
 
 @pytest.mark.parametrize("vector", **named(VECTORS))
 def test_a_golden_line_is_one_printable_line(vector):
-    assert re.fullmatch(r"\$[hrekas][ -#%-~]*[0-9a-f]{8}\n", vector["line"])
+    assert re.fullmatch(r"\$[hreqkas][ -#%-~]*[0-9a-f]{8}\n", vector["line"])
     assert len(vector["line"]) <= wire.MAX_LINE
 
 

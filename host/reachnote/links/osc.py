@@ -107,6 +107,7 @@ class OscLink:
             b"/reachnote/reading": self._reading,
             b"/reachnote/hello": self._hello,
             b"/reachnote/error": self._error,
+            b"/reachnote/silence": self._silence,
         }
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -266,6 +267,9 @@ class OscLink:
 
     def _error(self, source: _Source, part: bytes, now: float) -> bytes | None:
         return osc_bodies.error(part)
+
+    def _silence(self, source: _Source, part: bytes, now: float) -> bytes | None:
+        return osc_bodies.silence(part)
 
     def _reading(self, source: _Source, part: bytes, now: float) -> bytes | None:
         if source.reader is None:
