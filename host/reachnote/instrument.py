@@ -30,6 +30,7 @@ import ast
 import tomllib
 from collections.abc import Mapping
 
+from reachnote import pins
 from reachnote.unknown import listed, nearest, only_known
 from reachnote_wire import MAX_SENSORS
 
@@ -93,6 +94,8 @@ def read_instrument(text: str, where: str, drivers: Mapping[str, str]) -> dict:
     }
     if silence is not None:
         wiring["silence_pin"] = silence
+    for fault in pins.faults(wiring, drivers):
+        raise InstrumentProblem(f"{where}: {fault}")
     if "network" in table:
         wiring["network"] = _network(table["network"], where)
     return wiring

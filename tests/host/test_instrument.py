@@ -107,7 +107,7 @@ def test_a_network_needs_its_keys():
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("sensors", [1, 4, 32])
 def test_the_rate_is_what_the_boards_console_carries(board, sensors):
-    listed = "".join(f'[[sensor]]\nname = "s{n}"\ndriver = "switch"\npin = {n}\n' for n in range(sensors))
+    listed = "".join(f'[[sensor]]\nname = "s{n}"\ndriver = "scripted"\n' for n in range(sensors))
     wiring = read(f'format = 1\nboard = "{board}"\nrate_hz = 1000\n{listed}')
     assert wiring["rate_hz"] == fastest_rate(board, sensors) <= 1000
     line = 2 + 12 + 8 * sensors + 9
@@ -149,3 +149,45 @@ def test_whatever_is_written_gets_wiring_or_a_sentence(table):
         assert json.dumps(read(text))
     except InstrumentProblem as problem:
         assert str(problem).startswith("pads.toml: ")
+
+
+# ---------------------------------------------------------------- pins
+
+WRONG_PINS = [
+    ('driver = "switch"\npin = 23', "pin of 'it': the Pico has no GP23 to use."),
+    ('driver = "switch"\npin = 41', "pin of 'it': the Pico has no GP41 to use."),
+    ('driver = "switch"\npin = "GP14"', "pin of 'it': 'GP14' is no pin; write its number alone, as in pin = 14."),
+    ('driver = "fsr"\npin = 22', "'it' needs an ADC pin (GP26 to GP28), not 22."),
+    ('driver = "switch"\npin = 14\n[[sensor]]\nname = "two"\ndriver = "switch"\npin = 14', "GP14 is used twice: pin of 'it' and pin of 'two'."),
+    ('driver = "switch"\npin = 5\n[bus.i2c0]\nsda = 4\nscl = 5', "GP5 is used twice: scl of i2c0 and pin of 'it'."),
+    ('driver = "mprls"\nbus = "i2c0"\n[bus.i2c0]\nsda = 4\nscl = 6', "GP4 and GP6 are no SDA and SCL of i2c0."),
+    ('driver = "mprls"\nbus = "i2c0"\n[bus.i2c0]\nsda = 4', "[bus.i2c0] names no scl."),
+    ('driver = "mprls"\nbus = "i2c9"\n[bus.i2c9]\nsda = 4\nscl = 5', "[bus.i2c9]: a board has i2c0 and i2c1."),
+    ('driver = "mprls"', "'it' needs [bus.i2c0]."),
+    (
+        'driver = "mprls"\nbus = "i2c0"\n[[sensor]]\nname = "two"\ndriver = "mprls"\nbus = "i2c0"\n[bus.i2c0]\nsda = 4\nscl = 5',
+        "address 0x18 of 'two' is not free on i2c0.",
+    ),
+]
+
+
+@pytest.mark.parametrize("text, says", WRONG_PINS, ids=range(len(WRONG_PINS)))
+def test_a_pin_that_cannot_be_is_named_with_what_to_write(text, says):
+    with pytest.raises(InstrumentProblem) as caught:
+        read(f'format = 1\n[[sensor]]\nname = "it"\n{text}\n')
+    assert str(caught.value).endswith(f": {says}")
+
+
+def test_an_esp32_s3_has_pins_of_its_own():
+    head = 'format = 1\nboard = "esp32-s3"\n[[sensor]]\nname = "it"\n'
+    assert read(f'{head}driver = "fsr"\npin = 4\n')["sensors"][0]["pin"] == 4
+    with pytest.raises(InstrumentProblem, match="the ESP32-S3 has no GPIO27 to use"):
+        read(f'{head}driver = "switch"\npin = 27\n')
+    with pytest.raises(InstrumentProblem, match=r"needs an ADC pin \(1 to 10\), not 12"):
+        read(f'{head}driver = "fsr"\npin = 12\n')
+
+
+@pytest.mark.parametrize("found", ['"22"', "-1", "49", "true", "2.5"])
+def test_a_silence_pin_is_a_pin(found):
+    with pytest.raises(InstrumentProblem, match="silence_pin = .*; write the number of a pin, as in silence_pin = 22"):
+        read(f'format = 1\nsilence_pin = {found}\n[[sensor]]\nname = "it"\ndriver = "switch"\npin = 14\n')
