@@ -3,8 +3,8 @@
     python3 tools/hardware.py --out DIR          every instrument
     python3 tools/hardware.py --out DIR hardware/reach-beam
 
-Drawings (WireViz), enclosures (OpenSCAD), bills, circuit checks (ngspice). A program that is missing is named and what it
-would have built is counted as not built. Exit 1 when a check fails. `faults(folder)` needs none of the programs: wiring,
+Drawings (WireViz), enclosures into which their parts fit (OpenSCAD), bills, circuit checks (ngspice). A program that is missing
+is named and what it would have built is counted as not built. Exit 1 when a check fails. `faults(folder)` needs none of the programs: wiring,
 drawing, bill and the Pico's pinout have to agree.
 """
 
@@ -23,15 +23,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "host"), str(ROOT / "protocols"), str(ROOT)]
 
-from reachnote.instrument import InstrumentProblem, read_instrument  # noqa: E402
+from reachnote import pins  # noqa: E402
+from reachnote.instrument import InstrumentProblem  # noqa: E402
+from reachnote.instruments import drivers, wiring_of  # noqa: E402
+from tools import prepare  # noqa: E402
 
-DRIVERS = {
-    path.stem: path.read_text("utf-8")
-    for path in (ROOT / "firmware" / "reachnote_board" / "sensors").glob("*.py")
-    if path.stem != "__init__"
-}
 PROGRAMS = {
-    "wireviz": "pip install wireviz, apt install graphviz",
+    "wireviz": "python3 tools/prepare.py test, apt install graphviz",
     "openscad": "apt install openscad",
     "ngspice": "apt install ngspice",
 }
@@ -40,9 +38,6 @@ PROGRAMS = {
 _ROWS = """GP0 GP1 GND GP2 GP3 GP4 GP5 GND GP6 GP7 GP8 GP9 GND GP10 GP11 GP12 GP13 GND GP14 GP15
 GP16 GP17 GND GP18 GP19 GP20 GP21 GND GP22 RUN GP26 GP27 GND GP28 ADC_VREF 3V3 3V3_EN GND VSYS VBUS"""
 PINOUT = dict(enumerate(_ROWS.split(), 1))
-ADC_PINS = (26, 27, 28)
-ADC_DRIVERS = ("fsr", "voltage", "sharp_ir", "piezo")
-PIN_OPTIONS = ("pin", "trigger", "echo", "data", "clock")
 FIVE = ("VBUS", "VSYS", "5V")
 SUPPLY = ("3V3", "VIN", "VCC")
 OUTPUTS = ("ECHO", "OUT", "SIG")  # carry the supply's voltage of their part
@@ -182,7 +177,8 @@ def read_drawing(text: str) -> Drawing:
             drawing.sensor_of[name] = str(part["notes"])[8:]
     cables = table.get("cables") or {}
     extras = table.get("additional_bom_items") or []
-    drawing.refs = {*table["connectors"], *cables, *(ref for item in extras for ref in item["designators"])}
+    parts = {name for name, part in table["connectors"].items() if part.get("type") != "Solder point"}
+    drawing.refs = {*parts, *cables, *(ref for item in extras for ref in item["designators"])}
     wires: set[Place] = set()
     for chain in table.get("connections") or []:
         _chain(drawing, chain, cables, wires)
@@ -220,54 +216,14 @@ def _place(drawing: Drawing, name: str, pin: object) -> Place:
 def faults(folder: Path) -> list[str]:
     """What does not agree in one instrument's folder, a sentence each; empty when all is well. Needs no programs."""
     try:
-        wiring = read_instrument((folder / "instrument.toml").read_text("utf-8"), "instrument.toml", DRIVERS)
+        wiring = wiring_of(folder)
         drawing = read_drawing((folder / "wiring.yml").read_text("utf-8"))
         bill = read_bill(folder)
     except (InstrumentProblem, HardwareProblem, OSError, KeyError, ValueError, TypeError, AttributeError) as problem:
         return [f"{folder.name}: {problem}"]
-    found = [*drawing.faults, *_pins(wiring), *_buses(wiring), *_pinout(drawing), *_wired(wiring, drawing)]
+    found = [*drawing.faults, *_pinout(drawing), *_wired(wiring, drawing)]
     found += [*_voltages(drawing), *_parts(drawing, bill), *_price(wiring, bill)]
     return [f"{folder.name}: {fault}" for fault in found]
-
-
-def pins_of(wiring: dict) -> list[tuple[int, str]]:
-    """(GPIO number, what for) of everything that instrument.toml names."""
-    listed = [(bus[key], f"{key} of {name}") for name, bus in wiring["buses"].items() for key in ("sda", "scl")]
-    for sensor in wiring["sensors"]:
-        listed += [(sensor[key], f"{key} of '{sensor['name']}'") for key in PIN_OPTIONS if key in sensor]
-    return listed
-
-
-def _pins(wiring: dict) -> Iterator[str]:
-    taken: dict[int, str] = {}
-    for pin, what in pins_of(wiring):
-        if f"GP{pin}" not in PINOUT.values():
-            yield f"{what}: the Pico has no GP{pin}."
-        if pin in taken:
-            yield f"GP{pin} is used twice: {taken[pin]} and {what}."
-        taken[pin] = what
-    for sensor in wiring["sensors"]:
-        if sensor["driver"] in ADC_DRIVERS and sensor["pin"] not in ADC_PINS:
-            yield f"'{sensor['name']}' needs an ADC pin (GP26 to GP28), not GP{sensor['pin']}."
-
-
-def _buses(wiring: dict) -> Iterator[str]:
-    for name, bus in wiring["buses"].items():
-        # GP0/1, 4/5, 8/9 ... are SDA/SCL of I2C0; GP2/3, 6/7 ... of I2C1.
-        right = {"i2c0": (0, 1), "i2c1": (2, 3)}.get(name)
-        if (bus["sda"] % 4, bus["scl"] % 4) != right:
-            yield f"GP{bus['sda']} and GP{bus['scl']} are no SDA and SCL of {name}."
-    taken: dict[tuple[str, int], str] = {}
-    for sensor in wiring["sensors"]:
-        known = re.search(r'"address": \((0x[0-9a-f]+)', DRIVERS[sensor["driver"]])
-        if not known:
-            continue
-        place = sensor.get("bus", "i2c0"), sensor.get("address", int(known[1], 16))
-        if place[0] not in wiring["buses"]:
-            yield f"'{sensor['name']}' needs [bus.{place[0]}]."
-        if not 0x08 <= place[1] <= 0x77 or place in taken:
-            yield f"address 0x{place[1]:02x} of '{sensor['name']}' is not free on {place[0]}."
-        taken[place] = sensor["name"]
 
 
 def _pinout(drawing: Drawing) -> Iterator[str]:
@@ -280,7 +236,7 @@ def _pinout(drawing: Drawing) -> Iterator[str]:
 def _wired(wiring: dict, drawing: Drawing) -> Iterator[str]:
     at = {drawing.labels[place]: place for place in drawing.pins("Pico")}
     drawn = {label for label, place in at.items() if label.startswith("GP") and len(drawing.nets[place]) > 1}
-    named = {f"GP{pin}" for pin, _ in pins_of(wiring)}
+    named = {f"GP{pin}" for pin, _ in pins.named(wiring)}
     for label in sorted(named ^ drawn):
         where = ("instrument.toml", "the drawing") if label in named else ("the drawing", "instrument.toml")
         yield f"{label} is in {where[0]} and not in {where[1]}."
@@ -304,7 +260,7 @@ def _leads(sensor: dict, buses: dict) -> Iterator[tuple[str, str]]:
     for key, ends in (("pin", ""), ("trigger", "TRIG"), ("echo", "ECHO"), ("data", "DT"), ("clock", "SCK")):
         if key in sensor:
             yield f"GP{sensor[key]}", ends
-    if sensor and '"bus":' in DRIVERS[sensor["driver"]]:
+    if sensor and '"bus":' in drivers()[sensor["driver"]]:
         bus = buses.get(sensor.get("bus", "i2c0"), {})
         yield from ((f"GP{bus[key]}", key.upper()) for key in ("sda", "scl") if key in bus)
 
@@ -373,13 +329,22 @@ class Item:
     quantity: int
     each: float
     where: str
+    note: str  # where the price is from, with its month; or that it is an estimate
 
 
 def read_bill(folder: Path) -> list[Item]:
     with open(folder / "bom.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return [
-        Item(tuple(row["ref"].split()), row["part"], row["number"], int(row["quantity"]), float(row["eur_each"]), row["where"])
+        Item(
+            tuple(row["ref"].split()),
+            row["part"],
+            row["number"],
+            int(row["quantity"]),
+            float(row["eur_each"]),
+            row["where"],
+            row["note"],
+        )
         for row in rows
     ]
 
@@ -389,12 +354,12 @@ def total(bill: list[Item]) -> float:
 
 
 def bill_page(name: str, bill: list[Item]) -> str:
-    lines = [f"# Bill of {name}", "", "| ref | part | number | quantity | EUR each | EUR | where it goes |"]
-    lines.append("| --- | --- | --- | ---: | ---: | ---: | --- |")
+    lines = [f"# Bill of {name}", "", "| ref | part | number | quantity | EUR each | EUR | where it goes | price |"]
+    lines.append("| --- | --- | --- | ---: | ---: | ---: | --- | --- |")
     for item in bill:
         price = f"{item.quantity} | {item.each:.2f} | {item.quantity * item.each:.2f}"
-        lines.append(f"| {' '.join(item.refs)} | {item.part} | {item.number} | {price} | {item.where} |")
-    return "\n".join([*lines, f"| | **in all** | | | | **{total(bill):.2f}** | |", ""])
+        lines.append(f"| {' '.join(item.refs)} | {item.part} | {item.number} | {price} | {item.where} | {item.note} |")
+    return "\n".join([*lines, f"| | **in all** | | | | **{total(bill):.2f}** | | |", ""])
 
 
 # ---------------------------------------------------------------- circuits
@@ -436,10 +401,11 @@ def _judge(n: int, check: re.Match[str], said: str) -> tuple[str, float | None, 
 
 
 def program(name: str) -> str | None:
-    """A program on PATH or beside the running Python; WireViz also needs Graphviz's dot."""
+    """A program on PATH, beside the running Python or in .venv; WireViz also needs Graphviz's dot."""
     if name == "wireviz" and not shutil.which("dot"):
         return None
-    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
+    places = (None, str(Path(sys.executable).parent), str(prepare.program(prepare.VENV, name).parent))
+    return next((found for place in places if (found := shutil.which(name, path=place))), None)
 
 
 def instruments() -> list[Path]:
@@ -489,12 +455,45 @@ def _made(argv: list[str], made: list[Path], what: str, report: Report) -> str:
 
 
 def _drawing(folder: Path, work: Path, path: str, report: Report) -> str:
-    argv = [path, "-f", "hs", "-o", str(work), str(folder / "wiring.yml")]
-    return _made(argv, [work / "wiring.svg", work / "wiring.html"], "drawing", report)
+    argv = [path, "-f", "hps", "-o", str(work), str(folder / "wiring.yml")]
+    return _made(argv, [work / f"wiring.{end}" for end in ("svg", "png", "html")], "drawing", report)
 
 
 def _case(folder: Path, work: Path, path: str, report: Report) -> str:
-    return _made([path, "-o", str(work / "case.stl"), str(folder / "case.scad")], [work / "case.stl"], "case", report)
+    stl = work / "case.stl"
+    if not _made([path, "-o", str(stl), str(folder / "case.scad")], [stl], "case", report):
+        return ""
+    weight = grams(stl)
+    billed = [int(found[1]) for item in read_bill(folder) if (found := re.search(r"\((\d+) g PETG\)", item.part))]
+    if len(billed) != 1 or abs(billed[0] - weight) > 0.1 * weight:
+        report.failed.append(f"{folder.name}: the case is {weight:.0f} g of PETG, the bill says {billed}.")
+    _fits(folder, work, path, report)
+    return f"case of {weight:.0f} g"
+
+
+def _fits(folder: Path, work: Path, path: str, report: Report) -> None:
+    """What case and parts both want to fill, as common/box.scad finds it, is nothing."""
+    clash = work / "clash.stl"
+    clash.unlink(missing_ok=True)
+    argv = [path, "-D", 'show="clash"', "-o", str(clash), str(folder / "case.scad")]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
+    if clash.exists():
+        at = ", ".join(f"{min(places):.0f} to {max(places):.0f}" for places in zip(*_vertices(clash), strict=True))
+        report.failed.append(f"{folder.name}: parts and case want the same room at x, y, z = {at} mm.")
+    elif "object is empty" not in done.stderr:
+        report.failed.append(f"{folder.name}: nothing said whether the parts fit: {done.stderr.strip()[-200:]}")
+
+
+def grams(stl: Path) -> float:
+    """What a solid in PETG (1.27 g/cm3) weighs, from its text STL in mm."""
+    at, sum_mm3 = _vertices(stl), 0.0
+    for (ax, ay, az), (bx, by, bz), (cx, cy, cz) in zip(at[::3], at[1::3], at[2::3], strict=True):
+        sum_mm3 += (ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)) / 6
+    return sum_mm3 / 1000 * 1.27
+
+
+def _vertices(stl: Path) -> list[tuple[float, ...]]:
+    return [tuple(map(float, line.split()[1:])) for line in stl.read_text().splitlines() if "vertex" in line]
 
 
 def _circuit(folder: Path, work: Path, path: str, report: Report) -> str:

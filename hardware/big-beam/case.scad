@@ -1,7 +1,6 @@
-// big-beam: the two eyes in the front, the plug or lead in the back; print it twice. Tray and lid side by side, both print without supports.
+// big-beam: two boxes, the eyes in the front of each; the USB plug in the back of the first, the lead in both.
 use <../common/box.scad>
 
-inside = [90, 60, 26];
-holes = [["front", 32, 13, 16.5], ["front", 58, 13, 16.5], ["back", 45, 10, 11]];
-
-box(inside, holes);
+show = "print";
+box([75, 73, 46], [eyes(43), pico(53), strip(0.4, 9, 7, true), hole("back", 14, 24, 6)], show);
+translate([102, 0, 0]) box([54, 40, 46], [eyes(27), strip(9, 15, 4), hole("back", 27, 30, 6)], show);

@@ -1,7 +1,5 @@
-// mixed-table: jack and air tube in the front, the sensor's window in the lid, the USB plug in the back. Tray and lid side by side, both print without supports.
+// mixed-table: jack and air tube in the front, the sensor's window in the lid, the USB plug in the back.
 use <../common/box.scad>
 
-inside = [100, 60, 24];
-holes = [["front", 25, 12, 6.2], ["front", 75, 12, 5], ["lid", 20, 30, 9], ["back", 50, 10, 11]];
-
-box(inside, holes);
+show = "print";
+box([98, 74, 30], [jack(12), strip(2, 46, 2), pico(42), square_board(76, 28), hole("front", 76, 19, 5), window(76, 62)], show);

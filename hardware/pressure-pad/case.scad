@@ -1,7 +1,5 @@
-// pressure-pad: the FSR's tail through the lid, the USB plug in the back. Tray and lid side by side, both print without supports.
+// pressure-pad: the FSR's tail through the lid, a pillar under the pad, the USB plug in the back.
 use <../common/box.scad>
 
-inside = [80, 70, 20];
-holes = [["lid", 40, 10, 8], ["back", 40, 10, 11]];
-
-box(inside, holes);
+show = "print";
+box([82, 62, 30], [pico(13.5), slot(54, 8, [20, 4]), pillar(54, 38), strip(60, 12, 2)], show);

@@ -1,7 +1,5 @@
-// reach-beam: the sensor's window in the lid, the USB plug in the back. Tray and lid side by side, both print without supports.
+// reach-beam: the sensor's window in the lid, the USB plug in the back.
 use <../common/box.scad>
 
-inside = [75, 50, 20];
-holes = [["lid", 20, 25, 9], ["back", 37, 10, 11]];
-
-box(inside, holes);
+show = "print";
+box([52, 62, 30], [pico(13.5), window(38, 32, true)], show);

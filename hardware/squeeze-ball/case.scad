@@ -1,7 +1,5 @@
-// squeeze-ball: the air tube in the front, the USB plug in the back. Tray and lid side by side, both print without supports.
+// squeeze-ball: the air tube through the front, the USB plug in the back.
 use <../common/box.scad>
 
-inside = [75, 50, 22];
-holes = [["front", 37, 11, 5], ["back", 37, 10, 11]];
-
-box(inside, holes);
+show = "print";
+box([58, 62, 30], [pico(13.5), square_board(42, 38), hole("front", 42, 19, 5)], show);

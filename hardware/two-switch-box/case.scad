@@ -1,7 +1,5 @@
-// two-switch-box: two jacks in the front, the USB plug in the back. Tray and lid side by side, both print without supports.
+// two-switch-box: two jacks in the front, the USB plug in the back.
 use <../common/box.scad>
 
-inside = [80, 60, 24];
-holes = [["front", 24, 12, 6.2], ["front", 56, 12, 6.2], ["back", 40, 10, 11]];
-
-box(inside, holes);
+show = "print";
+box([70, 75, 30], [jack(10), jack(60), strip(21.5, 0.5, 3), pico(35)], show);
