@@ -89,7 +89,7 @@ class Demo:
                 instrument = prepare.ROOT / "hardware" / name
                 wiring = simulate.wiring_of(instrument)
                 hands = simulate.client_hands(wiring, self.client, 1 + 10 * n) if self.client else None
-                board = simulate.SimulatedBoard(instrument, hands, argv, folder=folder / name, wiring=wiring)
+                board = simulate.SimulatedBoard(instrument, hands, argv, folder=folder / name, wiring=wiring, plugged=False)
                 boards.append(board)
                 for sensor, hand in board.hands.items():
                     if "file" in hand:
@@ -153,9 +153,14 @@ class Demo:
 
     def _follow(self, play: subprocess.Popen, end: float, boards: list, view: object) -> None:
         os.set_blocking(play.stdout.fileno(), False)
+        plugged = False
         while time.monotonic() < end and play.poll() is None:
             if select.select([play.stdout], [], [], 0.05)[0]:
                 self._read(play, view)
+                if not plugged:  # once the session is there: a hand that moves already is taken for a held one
+                    plugged = True
+                    for board in boards:
+                        board.plug()
             if view is not None:
                 view.draw()
             for board in boards:

@@ -29,11 +29,11 @@ sys.path[:0] = [str(ROOT / "host"), str(ROOT / "protocols"), str(ROOT)]
 
 from firmware.desktop.clients import LISTED, NAMES  # noqa: E402
 
-from reachnote.instrument import InstrumentProblem, read_instrument  # noqa: E402
+from reachnote.instrument import InstrumentProblem  # noqa: E402
+from reachnote.instruments import folder_of, wiring_of  # noqa: E402
 from tools import micropython  # noqa: E402
 
 DATA = ROOT / "tests" / "data"
-DRIVERS = ROOT / "firmware" / "reachnote_board" / "sensors"
 
 # What moves each instrument where nothing else is asked for: recordings the project may carry, joined end to end where
 # short, played at the speed at which they were made. Scale and offset turn the recording's unit into the model's.
@@ -51,6 +51,17 @@ HANDS = {
             "clip": [101325, 115000],
         },
     },
+    "pressure-pad": {
+        # Pressure of a pen (0..1023) as pressure on the pad (uS).
+        "pad": {
+            "file": [
+                "pen_pressure_pd_H_p000-0041.csv",
+                "pen_pressure_pd_H_P000-0020.csv",
+                "pen_pressure_pd_H_P000-0037.csv",
+            ],
+            "scale": 0.6,
+        },
+    },
     "reach-beam": {
         # Height over a tablet (0..1023) as distance from the sensor (mm).
         "hand": {
@@ -58,6 +69,22 @@ HANDS = {
             "scale": 0.5,
             "offset": 60,
         },
+    },
+    "big-beam": {
+        # An arm that goes to and fro (m/s2) as somebody who steps to and fro (mm).
+        "near": {"file": ["phone_kinetic_LH_pd2458_off.csv"], "scale": -180, "offset": 1700, "clip": [250, 2300]},
+        "far": {"file": ["phone_kinetic_LH_u0.csv"], "scale": -100, "offset": 1500, "clip": [250, 2300]},
+    },
+    "drum-pad": {
+        # Taps on a touch screen as hits (V at the pad).
+        "pad": {"file": ["switch_taps_2target_LH_pd2458_off.csv"], "hit": [0.3, 2.4]},
+    },
+    "mixed-table": {
+        "button": {"file": ["switch_taps_2target_LH_pd2458_off.csv"], "step": True, "start_s": 20},
+        # Turns of a hand (m/s2) as squeezes.
+        "ball": {"file": ["phone_pronsup_LH_pd2458_off.csv"], "scale": 500, "offset": 101325, "clip": [101325, 115000]},
+        # An arm that goes to and fro (m/s2) as distance from the sensor (mm).
+        "hand": {"file": ["phone_kinetic_LH_pd2458_off.csv"], "scale": -40, "offset": 350, "clip": [60, 560]},
     },
 }
 
@@ -69,6 +96,7 @@ CLIENT_HANDS = {
     "hcsr04": {"scale": -300, "offset": 500, "clip": [40, 1200]},
     "voltage": {"scale": 1.5, "offset": 0.4, "clip": [0, 3.3]},  # V
     "fsr": {"scale": 150, "clip": [0, 1000]},  # uS
+    "piezo": {"step": True, "hit": [0.3, 2.4]},  # V
 }
 
 
@@ -77,8 +105,16 @@ def client_hands(wiring: dict, client: str, seed: int = 1) -> dict:
     hands = {}
     for n, sensor in enumerate(wiring["sensors"], seed):
         if sensor["driver"] in CLIENT_HANDS:
-            hands[sensor["name"]] = {"client": client, "seed": n, **CLIENT_HANDS[sensor["driver"]]}
+            hands[sensor["name"]] = {"client": client, "seed": n, **CLIENT_HANDS[sensor["driver"]], **_spread(sensor)}
     return hands
+
+
+def _spread(sensor: dict) -> dict:
+    """Where a wiring names its own rest, a full movement goes two thirds of the way from there."""
+    if "rest_mm" not in sensor:
+        return {}
+    rest, reach = sensor["rest_mm"], sensor.get("reach_mm", 60)
+    return {"scale": (reach - rest) * 2 / 3, "offset": rest, "clip": [40, max(1200, rest + 200)]}
 
 
 def unknown_client(name: str) -> str:
@@ -98,16 +134,6 @@ def interpreter() -> tuple[list[str], str]:
     return [sys.executable], f"CPython {sys.version_info[0]}.{sys.version_info[1]} (no MicroPython was found)"
 
 
-def wiring_of(instrument: Path) -> dict:
-    """The wiring of an instrument's folder. InstrumentProblem when its TOML is wrong."""
-    path = instrument / "instrument.toml"
-    if not path.is_file():
-        known = ", ".join(f"hardware/{p.parent.name}" for p in sorted(ROOT.glob("hardware/*/instrument.toml")))
-        raise InstrumentProblem(f"There is no instrument {instrument}; there are {known}.")
-    drivers = {p.stem: p.read_text("utf-8") for p in DRIVERS.glob("*.py") if p.stem != "__init__"}
-    return read_instrument(path.read_text("utf-8"), str(path), drivers)
-
-
 class SimulatedBoard:
     """One board. `path` is the device to open; `unplug()` ends its process, `plug()` starts it again."""
 
@@ -119,6 +145,7 @@ class SimulatedBoard:
         uid: str = "",
         folder: Path | None = None,
         wiring: dict | None = None,
+        plugged: bool = True,
     ) -> None:
         self.name = instrument.name
         self.folder = Path(folder or tempfile.mkdtemp(prefix="reachnote-board-"))
@@ -133,7 +160,8 @@ class SimulatedBoard:
         self.wiring = wiring if wiring is not None else wiring_of(instrument)
         (self.folder / "wiring.json").write_text(json.dumps(self.wiring))
         (self.folder / "hands.json").write_text(json.dumps({"uid": uid, **full}))
-        self.plug()
+        if plugged:
+            self.plug()
 
     def plug(self) -> None:
         """Power the board."""
@@ -190,6 +218,11 @@ def main() -> int:
     if given.client is not None and (said := unknown_client(given.client)):
         print(said, file=sys.stderr)
         return 2
+    try:
+        given.instrument = folder_of(str(given.instrument))
+    except InstrumentProblem as problem:
+        print(problem, file=sys.stderr)
+        return 1
     recorded = HANDS.get(given.instrument.name, {})
     moves = {}
     for pair in given.recording:

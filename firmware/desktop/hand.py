@@ -5,6 +5,7 @@
 #        clip=(98000, 110000), start_s=12, loop=True)    begun somewhere inside; begun again at the end
 #   Moved(client_of("weak", 3), 4000, 101325)            a simulated client (clients.py): place * scale + offset; with
 #                                                        `step` pressed beyond half of what is full for this client
+#   Hits(Hand("taps.csv", step=True), 0.3, 2.4)          every tap a hit on a pad, 0.3 the softest, 2.4 the hardest
 #   Still(480)                                           does not move
 #
 # Between two samples a straight line, with `step` the earlier one. A looked-up time is never far from the last one, so
@@ -19,6 +20,32 @@ class Still:
 
     def __call__(self, t_s):
         return self.value
+
+
+class Hits:
+    """What a pad rings with: a blow at every beginning of a press, over within LASTS_S."""
+
+    LASTS_S = 0.004
+    LOOK_S = 0.0005
+
+    def __init__(self, presses, softest, hardest):
+        self._presses = presses
+        self._softest = softest
+        self._span = hardest - softest
+        self._down = 1  # the first look is no hit
+        self._looked_s = self._begun_s = -1
+        self._top = 0
+
+    def __call__(self, t_s):
+        if not 0 <= t_s - self._looked_s < self.LOOK_S:
+            self._looked_s = t_s
+            down = self._presses(t_s)
+            if down and not self._down:
+                self._begun_s = t_s
+                self._top = self._softest + self._span * self._presses.force(t_s)
+            self._down = down
+        left = 1 - (t_s - self._begun_s) / self.LASTS_S
+        return self._top * left if 0 < left <= 1 else 0
 
 
 class Moved:
@@ -36,6 +63,11 @@ class Moved:
             return 1 if place > self.client.usual / 2 else 0
         value = place * self._scale + self._offset
         return value if self._clip is None else min(max(value, self._clip[0]), self._clip[1])
+
+    def force(self, t_s):
+        """0..1, how hard a press is that begins now: by how quickly the place rises."""
+        t = t_s + self._start_s
+        return min(max((self.client(t) - self.client(t - 0.02)) / 0.2, 0), 1)
 
 
 class Hand:
@@ -67,6 +99,13 @@ class Hand:
             return here
         gap = self._times[i + 1] - self._times[i]
         return here + (self._values[i + 1] - here) * (t - self._times[i]) / gap
+
+    def force(self, t_s):
+        """0..1, how hard a tap is that begins now: a short contact is a hard one, 0.25 s and more the softest."""
+        self(t_s)
+        i = self._index
+        lasts = self._times[i + 1] - self._times[i] if i + 1 < len(self._times) else 0.25
+        return min(max(1 - lasts / 0.25, 0), 1)
 
     def _find(self, t):
         times = self._times
@@ -118,7 +157,7 @@ def _count(name):
     return rows
 
 
-KEYS = ("file", "value", "client", "seed", "step", "scale", "offset", "clip", "start_s", "loop")
+KEYS = ("file", "value", "client", "seed", "step", "hit", "scale", "offset", "clip", "start_s", "loop")
 
 
 def hand_of(told, folder=""):
@@ -126,6 +165,10 @@ def hand_of(told, folder=""):
     for key in told:
         if key not in KEYS:
             raise ValueError("a hand does not know '%s'; it knows: %s" % (key, ", ".join(KEYS)))
+    if "hit" in told:
+        presses = {key: told[key] for key in told if key != "hit"}
+        presses["step"] = True
+        return Hits(hand_of(presses, folder), *told["hit"])
     if "value" in told:
         return Still(told["value"])
     if "client" in told:
