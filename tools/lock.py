@@ -2,7 +2,8 @@
 
 `python3 tools/lock.py` keeps the versions that still fit; `--upgrade` takes the newest; `--check` writes nothing and
 exits 1 if a list is out of date. Adding a package: a line in the .in file, this program, commit both files.
-The lists hold for every system and for Python 3.11 and newer, wheels only, so nothing is ever compiled.
+The lists hold for every system and for Python 3.11 and newer, wheels only, so nothing is ever compiled; what exists only as
+source is pure Python and has its own list (prepare.SOURCES).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import prepare
 
 LOCKS = prepare.LOCKS
-ALONE = {"alone"}  # resolved and installed without dependencies
+ALONE = {"alone", *prepare.SOURCES}  # resolved and installed without dependencies
 ORDER = ("run", "test")  # test.txt agrees with run.txt wherever both name a package
 UV = "uv==0.13.8"
 
@@ -44,7 +45,8 @@ def resolve(resolver: str, name: str, folder: Path, upgrade: bool) -> str:
     old, new = LOCKS / f"{name}.txt", folder / f"{name}.txt"
     if old.exists() and not upgrade:
         shutil.copy(old, new)  # uv keeps the versions that it finds in its output file
-    words = ["pip", "compile", f"{name}.in", "--universal", "--python-version", "3.11", "--only-binary", ":all:"]
+    words = ["pip", "compile", f"{name}.in", "--universal", "--python-version", "3.11"]
+    words += [] if name in prepare.SOURCES else ["--only-binary", ":all:"]
     words += ["--generate-hashes", "--no-header", "--quiet", "--output-file", str(new)]
     words += ["--upgrade"] if upgrade else []
     words += ["--no-deps"] if name in ALONE else []

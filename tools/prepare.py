@@ -1,7 +1,7 @@
 """Make the project's own Python environment in the clone, and say in a sentence what is in the way if it cannot.
 
     environment("run")   what playing needs       -> .venv, from tools/locks/run.txt
-    environment("test")  that and the test tools  -> the same .venv, from test.txt and alone.txt
+    environment("test")  that and the test tools  -> the same .venv, from test.txt, alone.txt and source.txt
 
 Both return the environment's python. Nothing has to be activated; a second call takes milliseconds while the lists, the
 Python and the clone's place are what they were. Standard library only, so that any Python 3.11 can run it.
@@ -29,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ROOT / "tools" / "locks"
 VENV = ROOT / ".venv"
 STAMP = "reachnote.json"  # in VENV: {kind: what it was made from}
-LISTS = {"run": ("run",), "test": ("test", "alone")}
+LISTS = {"run": ("run",), "test": ("test", "alone", "source")}
+SOURCES = ("source",)  # of these: there are no wheels, so pip makes them out of Python files, with the setuptools in test.txt
 INCLUDED = {"run": ("run",), "test": ("test", "run")}  # whoever has the key's lists has these kinds
 OLDEST = (3, 11)
 UNREACHABLE = (  # how pip and uv say that the network is not there
@@ -105,8 +106,11 @@ def _build(kind: str) -> None:
     print(f"Preparing .venv with {count} packages (once) ...", end=" ", file=sys.stderr, flush=True)
     if not _fits():
         make_venv(VENV)
-    lists = [word for name in LISTS[kind] for word in ("-r", str(LOCKS / f"{name}.txt"))]
-    install(VENV, ["--require-hashes", "--no-deps", "--only-binary", ":all:", *lists])
+    wheels = [word for name in LISTS[kind] if name not in SOURCES for word in ("-r", str(LOCKS / f"{name}.txt"))]
+    sources = [word for name in LISTS[kind] if name in SOURCES for word in ("-r", str(LOCKS / f"{name}.txt"))]
+    install(VENV, ["--require-hashes", "--no-deps", "--only-binary", ":all:", *wheels])
+    if sources:
+        install(VENV, ["--require-hashes", "--no-deps", "--no-build-isolation", *sources])
     install(VENV, ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
     stamps = _stamps() | {name: fingerprint(name) for name in INCLUDED[kind]}
     (VENV / STAMP).write_text(json.dumps(stamps))

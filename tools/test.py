@@ -42,6 +42,9 @@ PACKAGES = {
     "socat": ("socat", "pairs of serial ports"),
     "tmux": ("tmux", "a terminal for the programs that people type in"),
     "nodejs": ("node", "pyright runs in it"),
+    "openscad": ("openscad", "turns the boxes of hardware/ into STL"),
+    "ngspice": ("ngspice", "runs their circuits"),
+    "graphviz": ("dot", "WireViz lays out their wiring with it"),
 }
 OTHER_NAMES = {"libasound2": "libasound2t64"}  # the same thing in newer releases
 PARTS_OF = {"jack-example-tools": "jackd2"}  # in older releases the first is part of the second

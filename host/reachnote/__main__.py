@@ -14,7 +14,16 @@ import sys
 import traceback
 from typing import NoReturn
 
-from reachnote import __version__, adjust_command, calibrate_command, client_commands, commands, keeper
+from reachnote import (
+    __version__,
+    adjust_command,
+    calibrate_command,
+    client_commands,
+    commands,
+    doctor_command,
+    flash_command,
+    keeper,
+)
 from reachnote.purpose import PURPOSE
 
 LINKS = "serial:auto (the default), serial:PATH, osc:PORT, replay:FILE; may be repeated"
@@ -78,6 +87,8 @@ def parser() -> argparse.ArgumentParser:
     calibrate_command.add(under)
     adjust_command.add(under)
     client_commands.add(under)
+    flash_command.add(under)
+    doctor_command.add(under)
 
     silence = under.add_parser("silence", help="end every sound now; again within 2 s: reset the synths as well")
     silence.add_argument("--twice", action="store_true", help="reset the synths as well")

@@ -11,13 +11,14 @@ import datetime
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reachnote import client_orders, profiles
 from reachnote.ask import NotRunning, Session
 from reachnote.profile import Calibration, Change, Profile, ProfileProblem, client_code, current, find, restore
-from reachnote.profile_text import write_profile
+from reachnote.profile_text import LARGEST, read_profile, write_profile
 
 CODE = "the client's code"
 ON = "the instrument, where the client has several"
@@ -50,6 +51,8 @@ def add(subparsers: Any) -> None:
     out.add_argument("file", metavar="FILE.zip")
     recording = "a recording of this client to put in as well; may be repeated"
     out.add_argument("--with", action="append", default=[], dest="further", metavar="FILE", help=recording)
+    came = _command(under, "open", "take in a profile file that came with an instrument", open_profile, code=False)
+    came.add_argument("file", metavar="FILE")
     gone = _command(under, "delete", "delete everything about a client", delete)
     gone.add_argument("--yes", action="store_true", help="without asking for the code again")
 
@@ -205,6 +208,25 @@ def export(arguments: argparse.Namespace) -> int:
     files = f"{len(names)} file{'s' if len(names) != 1 else ''}"
     text = f"{arguments.file} holds everything that is kept of {arguments.code}: {files}. Keep it as safe as a record."
     return _say(arguments, {"client": arguments.code, "file": arguments.file, "names": names, "text": text}, [text])
+
+
+def open_profile(arguments: argparse.Namespace) -> int:
+    """A client's profile on an instrument, from a file; what is kept of that client on it already always stays."""
+    path = Path(arguments.file)
+    try:
+        with open(path, "rb") as file:
+            text = file.read(LARGEST + 1)
+    except OSError as problem:
+        raise ProfileProblem(f"{path} cannot be opened ({problem.strerror}). Look where it was saved, and give that place.") from None
+    profile = read_profile(text, str(path))
+    who = f"{profile.client} on {profile.instrument}"
+    there = profiles.load(profile.client, profile.instrument)
+    if there is None:
+        profiles.save(replace(profile, saves=0))
+    said = f"{who} is kept here already and stays as it is." if there else f"{who} is ready."
+    play = f"reachnote play --client {profile.client}"
+    value = {"client": profile.client, "instrument": profile.instrument, "new": there is None, "text": said}
+    return _say(arguments, value, [said, f"Calibrate: reachnote calibrate --client {profile.client}      Play: {play}"])
 
 
 def delete(arguments: argparse.Namespace) -> int:

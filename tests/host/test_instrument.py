@@ -189,5 +189,5 @@ def test_an_esp32_s3_has_pins_of_its_own():
 
 @pytest.mark.parametrize("found", ['"22"', "-1", "49", "true", "2.5"])
 def test_a_silence_pin_is_a_pin(found):
-    with pytest.raises(InstrumentProblem, match="silence_pin = .*; write the number of a pin, as in silence_pin = 22"):
+    with pytest.raises(InstrumentProblem, match=r"silence_pin = .*; write the number of a pin, as in silence_pin = 22"):
         read(f'format = 1\nsilence_pin = {found}\n[[sensor]]\nname = "it"\ndriver = "switch"\npin = 14\n')

@@ -25,6 +25,7 @@ BROKEN = [  # where, what is planted there, how the report names it
     ("reachnote/outputs/planted.py", "import mido", "reachnote.outputs.planted -> mido"),
     ("reachnote/links/planted.py", "from pythonosc import udp_client", "reachnote.links.planted -> pythonosc"),
     ("reachnote/links/usb.py", "import usb.core", "reachnote.links.usb -> usb"),
+    ("reachnote/links/board.py", "import mpremote.transport", "reachnote.links.board -> mpremote"),
     ("reachnote/outputs/planted.py", "import reachnote.links", "reachnote.outputs.planted -> reachnote.links"),
 ]  # fmt: skip
 

@@ -13,6 +13,7 @@ import glob
 import os
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 import serial
 from serial.tools import list_ports
@@ -151,6 +152,20 @@ class SerialLink:
 def board_ports() -> list[str]:
     """The ports of everything plugged in that may be a board."""
     return [port.device for port in list_ports.comports() if port.vid in VENDORS]
+
+
+class UsbPort(NamedTuple):
+    """A serial port on USB. `vendor`, `product` and `serial` are what the device says of itself."""
+
+    path: str
+    vendor: int
+    product: int
+    serial: str
+
+
+def usb_ports() -> list[UsbPort]:
+    """Every serial port on USB, whatever it belongs to."""
+    return [UsbPort(port.device, port.vid, port.pid or 0, port.serial_number or "") for port in list_ports.comports() if port.vid]
 
 
 def why_not(path: str, problem: Exception) -> str:
