@@ -313,7 +313,10 @@ class Engine:
             self._order({key: value for key, value in thing.items() if key != "do"}, now)
             self._send()
         elif what == "listen":
-            self._listened = (str(thing.get("board")), str(thing.get("sensor")), now)
+            wanted = (str(thing.get("board")), str(thing.get("sensor")))
+            if self._listened and self._listened[:2] != wanted:
+                self.session.listen(*self._listened[:2], False)
+            self._listened = (*wanted, now)
             self.session.listen(*self._listened[:2], True)
         elif what == "last":
             facts = {"scene": self.settings.scene, "client": self.settings.client, "orders": self.session.present_orders()}
