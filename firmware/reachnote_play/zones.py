@@ -14,6 +14,7 @@ class Zones:
         self.margin = p["zone_margin"]
         self.dwell = p["dwell"]
         self.first = 0  # the level at which zone 0 begins
+        self.shares = ()  # where zones of their own widths end, in 1024ths of the whole, the last one left out
         self._next = -1
         self._stayed = 0
 
@@ -24,7 +25,7 @@ class Zones:
 
     def step(self, dt, level, dwell):
         wide = REACH - self.first
-        where = (level - self.first) * self.count
+        where = self._where(level, wide)
         margin = self.margin * wide >> 13
         zone = self.zone
         if zone * wide - margin <= where < (zone + 1) * wide + margin:
@@ -43,6 +44,23 @@ class Zones:
         self.zone = new
         return True
 
+    def _where(self, level, wide):
+        # The place among zones that all are `wide`.
+        if not self.shares:
+            return (level - self.first) * self.count
+        zone = 0
+        low = self.first
+        for share in self.shares:
+            high = self.first + (wide * share >> 10)
+            if level < high:
+                break
+            low = high
+            zone += 1
+        else:
+            high = REACH
+        return zone * wide + (level - low) * wide // (high - low)
+
     def _of(self, level):
-        zone = (level - self.first) * self.count // (REACH - self.first)
+        wide = REACH - self.first
+        zone = self._where(level, wide) // wide
         return 0 if zone < 0 else self.count - 1 if zone >= self.count else zone
