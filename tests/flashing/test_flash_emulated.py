@@ -144,7 +144,7 @@ def alone(image, flash):
         host.run(0.4)
         hellos = host.hellos()
         if not hellos:
-            host.run(2.0)
+            host.run(0.4)
         return (hellos[0] if hellos else None), [level for _, level in lamp]
 
 
@@ -173,7 +173,7 @@ def test_twenty_cuts_leave_the_old_the_new_or_the_lamp_and_the_second_run_comple
             assert (hello["name"], hello["build"]) in {(name, build), ("New name", build)}
             seen["new" if hello["name"] == "New name" or before is None else "old"] += 1
         elif flashes:
-            assert before is None and flashes[:4] == [1, 0, 1, 0], flashes
+            assert before is None and flashes[flashes.index(1) :][:4] == [1, 0, 1, 0], flashes
             seen["lamp"] += 1
         else:
             assert before is None and after < 12000, after  # the image alone: nothing of ours was there yet
@@ -183,4 +183,4 @@ def test_twenty_cuts_leave_the_old_the_new_or_the_lamp_and_the_second_run_comple
             assert (code, err) == (0, "")
         assert kept.exists()
     print(f"20 cuts: {seen}")
-    assert seen["lamp"] >= 8 and seen["old"] >= 3
+    assert seen["lamp"] >= 8 and seen["old"] >= 1 and sum(seen.values()) == 20
