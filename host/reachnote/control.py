@@ -152,8 +152,8 @@ class Control:
 
     def _events(self, data: bytes) -> None:
         # The same ledger as the outlet's, so that what is shown is what sounds.
-        for event, _ in self._unpacker.feed(data):
-            for played in self._ledger.take(event):
+        for event, text in self._unpacker.feed(data):
+            for played in self._ledger.take(event, text):
                 self._note(played)
 
     def _note(self, event: Event) -> None:

@@ -66,6 +66,10 @@ class Kind(IntEnum):
     RELEASE_ALL = 21  # end every note
     SILENCE = 22  # a person asked for silence; b: 1 once, 2 asked twice
     CLOSE = 23  # release everything, close the outputs, end
+    LIMITS = 24  # what may sound from now on; text follows (reachnote.limits.pack_limits)
+    SOFTER = 25  # a client asks for softer: one step down for all, until it is lifted
+    STOP = 26  # a client asks for an end: release all, and nothing starts before a rest
+    LIFT = 27  # a therapist lifts softer and stop
 
 
 class Event(NamedTuple):

@@ -4,8 +4,8 @@
 
 reads records (`reachnote.pipe`) from EVENTS_FD and says what people should know as JSON lines on TALK_FD.
 A keeper forks a worker that does all of it; when the worker dies, the keeper forks the next one at once, which
-first ends every note in the mirror of the ledger. Pipe closed: release, close, end. Nothing on the pipe for
-`SILENT_S`: release.
+first ends every note in the mirror of the ledger and takes over the guard as it was. Pipe closed: release, close, end.
+Nothing on the pipe for `SILENT_S`: release.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from collections.abc import Callable
 
 from reachnote import runtime
 from reachnote.ledger import Ledger
-from reachnote.model import Event, Kind
+from reachnote.model import Event, Kind, order
 from reachnote.outputs import Output, OutputProblem, open_output
 from reachnote.pipe import Unpacker
 
 SILENT_S = 0.5  # without a heartbeat for this long the engine is taken for dead
 BEAT_S = 0.02
+GUARDED = (Kind.LIMITS, Kind.SOFTER, Kind.STOP, Kind.LIFT)  # orders that change where the guard stands
+PAGE_BYTES = 1 << 14  # for what a worker's guard leaves to the next one
 AGAIN_S = (0.1, 0.3, 1.0)
 """When the endings of a former worker's notes are said again: a connection just made may lose what is sent first (JACK)."""
 
@@ -59,11 +61,17 @@ class Missing:
 
 
 class Outlet:
-    """Outputs, ledger, mirror. `mirror[(channel - 1) * 128 + key]` is the mask of outputs on which a note sounds."""
+    """Outputs, ledger, mirror. `mirror[(channel - 1) * 128 + key]` is the mask of outputs on which a note sounds.
 
-    def __init__(self, specs: list[str], name: str, mirror: memoryview, say: Callable[[dict], None]) -> None:
+    `page` outlives this process: what the guard must not forget, as text that ends with a zero byte.
+    """
+
+    def __init__(
+        self, specs: list[str], name: str, mirror: memoryview, say: Callable[[dict], None], page: mmap.mmap | bytearray | None = None
+    ) -> None:
         self.ledger = Ledger()
         self._mirror = mirror
+        self._page = page if page is not None else bytearray(PAGE_BYTES)
         self._say = say
         self._troubles: list[str | None] = [None] * len(specs)
         self.outputs: list[Output] = [self._open(spec, name) for spec in specs]
@@ -74,7 +82,10 @@ class Outlet:
         self._latencies: list[float] = []
 
     def adopt(self, now: float) -> int:
-        """End what a former worker left sounding. Returns how many notes that were."""
+        """Guard as a former worker did, and end what it left sounding. Returns how many notes that were."""
+        kept = bytes(self._page[: self._page.find(b"\0")])
+        if kept:
+            self.ledger.guard.restore(kept.decode("ascii", "replace"), now)
         left = [n for n in range(16 * 128) if self._mirror[n]]
         for n in left:
             self.ledger.adopt(n // 128 + 1, n % 128, self._mirror[n])
@@ -91,13 +102,24 @@ class Outlet:
                 if event.kind == Kind.NAME or output.wants_levels:
                     output.send(event, text)
             return
-        self._play(self.ledger.take(event))
+        now = time.monotonic()
+        if event.time > now:  # a moment that has not come would stop the guard's clock
+            event = event._replace(time=now)
+        self._play(self.ledger.take(event, text))
         if event.kind == Kind.NOTE_ON:
             self._latencies.append(time.monotonic() - event.time)
+        elif event.kind in GUARDED:
+            self._guarded()
 
     def release_all(self) -> None:
         self.ledger.guard.soften_all()
         self._play(self.ledger.release_all(time.monotonic()))
+
+    def _guarded(self) -> None:
+        guard = self.ledger.guard
+        kept = guard.kept().encode("ascii") + b"\0"
+        self._page[: len(kept)] = kept
+        self._say({"news": "guard", **guard.figures(), "text": guard.sentence()})
 
     def beat(self, now: float) -> None:
         """Let outputs flush and look for lost ports; tell what changed."""
@@ -121,12 +143,14 @@ class Outlet:
             "ons": self.ledger.ons,
             "offs": self.ledger.offs,
             "refused": self.ledger.guard.refused,
+            "guard": self.ledger.guard.figures(),
             "dropped": sum(output.dropped for output in self.outputs),
             "latencies_ms": [round(1000 * s, 3) for s in latencies[-200:]],
         }
 
     def close(self) -> None:
         self.release_all()
+        self._play(self.ledger.take(order(Kind.LIFT, time.monotonic())))  # a shared synth is not left quieter than it was
         for output in self.outputs:
             output.close()
 
@@ -158,6 +182,8 @@ class Outlet:
         # A receiver that came back may still hold what sounded when it went.
         for channel, key in self.ledger.sounding():
             self.outputs[n].send(Event(Kind.NOTE_OFF, channel, key, 64, 0, 0xFFFF, now))
+        for event in self.ledger.guard.levels.again(n, now):
+            self.outputs[n].send(event)
 
     def _open(self, spec: str, name: str) -> Output:
         try:
@@ -169,14 +195,14 @@ class Outlet:
         return Missing(why)
 
 
-def work(events: int, talk: int, specs: list[str], name: str, mirror: memoryview) -> None:
+def work(events: int, talk: int, specs: list[str], name: str, mirror: memoryview, page: mmap.mmap) -> None:
     """The worker's life: until the pipe closes or CLOSE comes."""
 
     def say(thing: dict) -> None:
         with contextlib.suppress(OSError):
             os.write(talk, json.dumps(thing).encode() + b"\n")
 
-    outlet = Outlet(specs, name, mirror, say)
+    outlet = Outlet(specs, name, mirror, say, page)
     adopted = outlet.adopt(time.monotonic())
     if adopted:
         say({"news": "adopted", "notes": adopted, "text": f"{adopted} notes were ended after the outlet restarted."})
@@ -224,6 +250,7 @@ def work(events: int, talk: int, specs: list[str], name: str, mirror: memoryview
 def keep(events: int, talk: int, specs: list[str], name: str) -> int:
     """The keeper's life: one worker after another until one ends by itself."""
     mirror = open_mirror()
+    page = mmap.mmap(-1, PAGE_BYTES)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pipe's end is the order to go
@@ -233,7 +260,7 @@ def keep(events: int, talk: int, specs: list[str], name: str) -> int:
         if child == 0:
             _die_with_parent()
             try:
-                work(events, talk, specs, name, mirror)
+                work(events, talk, specs, name, mirror, page)
             except BaseException:
                 import traceback
 

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reachnote.ledger import LOUDEST, SOFT, SOURCE_RATE, TOTAL_RATE, Budget, Ledger
+from reachnote.guard import Budget
+from reachnote.ledger import Ledger
+from reachnote.limits import STANDARD
 from reachnote.model import Event, Kind, note_off, note_on, order
 from support.invented import Receiver
 
@@ -133,14 +135,14 @@ def test_a_former_outlets_note_is_ended(ledger):
 
 @pytest.mark.parametrize(("wanted", "played"), [(1, 1), (40, 40), (90, 90), (91, 90), (127, 90), (0, 1)])
 def test_no_note_is_louder_than_90_and_none_is_velocity_nought(ledger, wanted, played):
-    assert LOUDEST == 90
+    assert STANDARD.loudest == 90
     assert ledger.take(note_on(2, C4, wanted, 1, 0.0))[0].b == played
 
 
 @pytest.mark.parametrize("wanted", [30, 70, 127])
 def test_the_first_note_of_a_source_is_soft(wanted):
     ledger = Ledger()
-    assert SOFT == 40
+    assert STANDARD.first == 40
     assert ledger.take(note_on(2, C4, wanted, 1, 0.0))[0].b == min(wanted, 40)
     assert ledger.take(note_on(2, D4, wanted, 1, 0.1))[0].b == min(wanted, 90)
     assert ledger.take(note_on(3, C4, wanted, 2, 0.2))[0].b == min(wanted, 40)
@@ -157,7 +159,7 @@ def test_the_first_note_after_a_reconnect_or_a_silence_is_soft(ledger, kind, b):
 
 
 def test_one_source_plays_a_dozen_at_once_and_then_twelve_a_second(ledger):
-    assert SOURCE_RATE == 12.0
+    assert STANDARD.source_rate == 12.0
     played = [bool(ledger.take(note_on(2, C4, 70, 1, n * 0.001))) for n in range(1, 1001)]
     assert sum(played) == 23  # 12 at once, 11 to 12 more within the second
     assert ledger.guard.refused == 977
@@ -175,7 +177,7 @@ def test_a_refused_note_has_no_off(ledger):
 
 
 def test_all_sources_together_play_64_at_once_and_then_48_a_second(ledger):
-    assert TOTAL_RATE == 48.0
+    assert STANDARD.total_rate == 48.0
     played = sum(bool(ledger.take(note_on(2, C4, 70, n % 40, 1.0 + n * 1e-6))) for n in range(400))
     assert played == 64
     more = sum(bool(ledger.take(note_on(2, C4, 70, n % 40, 2.0 + n * 1e-6))) for n in range(400))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import struct
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reachnote.model import Event, Kind, note_on
-from reachnote.pipe import SIZE, WHOLE, Unpacker, pack, pack_name
+from reachnote.pipe import SIZE, TEXTS, WHOLE, Unpacker, pack, pack_name, pack_text
 
 byte = st.integers(0, 255)
 word = st.integers(0, 65535)
-kinds = st.sampled_from([k for k in Kind if k != Kind.NAME])
+kinds = st.sampled_from([k for k in Kind if k not in TEXTS])
 events = st.builds(Event, kinds, byte, byte, byte, word, word, st.floats(allow_nan=False))
 
 
@@ -34,6 +35,14 @@ def test_a_long_name_is_cut_between_characters():
 
 def test_an_empty_name_is_a_name():
     assert Unpacker().feed(pack_name(1, "", 0.0)) == [(Event(17, 0, 0, 0, 1, 0xFFFF, 0.0), "")]
+
+
+def test_limits_carry_their_text_whole_and_one_that_is_too_long_is_refused():
+    raw = pack_text(Kind.LIMITS, 0, "x" * 1000, 0.0)
+    assert (len(raw), len(raw) < WHOLE) == (16 + 1008, True)
+    assert Unpacker().feed(raw) == [(Event(24, 0, 104, 7, 0, 0xFFFF, 0.0), "x" * 1000)]
+    with pytest.raises(ValueError, match="1001 bytes; at most 1000"):
+        pack_text(Kind.LIMITS, 0, "x" * 1001, 0.0)
 
 
 @settings(max_examples=200, deadline=None)
