@@ -41,7 +41,7 @@ TABLE = (
     ("strong", "effort", 65536, 128, 4000000, "effort of the fullest strength"),
     # level and zones
     ("calm", "reach", 80, 8, 2048, "wobble that the level does not show"),
-    ("zones", "count", 0, 0, 32, "steps of the reach; 0: none"),
+    ("zones", "count", 0, 0, 64, "steps of the reach; 0: none"),
     ("zone_margin", "share", 1229, 0, 4096, "share of a zone to cross before it changes"),
     ("dwell", "us", 0, 0, 1000000, "time in a new zone before it changes"),
     # what follows the client while playing

@@ -14,14 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reachnote import client_orders, journal, profiles
+from reachnote import client_orders, journal, profiles, programme
 from reachnote.ask import NotRunning, Session
 from reachnote.chain import EASIER, HARDER, OrderProblem
 from reachnote.commands import Trouble, recorded_orders
 from reachnote.preview import Played, sounded
 from reachnote.profile import Profile, ProfileProblem, client_code, current, with_calibration, with_setting
-from reachnote.scene import SceneProblem, read_scene
-from reachnote.settings import load_scene
+from reachnote.scene import SceneProblem
 
 SCALES = {"easier": EASIER, "harder": HARDER}
 ONSETS = {"more-sensitive": EASIER, "less-sensitive": HARDER}
@@ -141,7 +140,7 @@ def changed(profile: Profile, what: str, sensor: str, date: str) -> Profile:
 def preview_recorded(arguments: argparse.Namespace) -> int:
     try:
         facts, entries = _recorded(arguments.journal)
-        scene = read_scene(*load_scene(arguments.scene or str(facts.get("scene", "five-notes"))))
+        scene = programme.load(arguments.scene or str(facts.get("scene", "five-notes")))[0][0]
         tried = _tried(arguments)
         before = recorded_orders(facts)
         as_set, seconds = sounded(entries, scene, before)

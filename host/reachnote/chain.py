@@ -110,6 +110,13 @@ class Chain:
         self.adaptation.frozen = frozen
         self.restart()
 
+    def revoice(self, voice: Voice) -> None:
+        """Play with another voice from now on; what sounded was ended before."""
+        self.voice = voice
+        if self.decider.__class__ is Decider:
+            self.decider.zones.shares = voice.shares
+            self.decider.set("zones", voice.zones)
+
     def restart(self) -> None:
         """Meet the sensor anew, keeping voice and tuning."""
         info, tuning = self.info, self.tuning
@@ -130,6 +137,7 @@ class Chain:
         tuning = self.tuning
         parameters = {**tuning.parameters, "zones": self.voice.zones}
         self.decider = Decider(parameters, Entry(rest, tuning.span), room_for(tuning.rate_hz or 250.0))
+        self.decider.zones.shares = self.voice.shares
         self._set_reach()
 
     # ------------------------------------------------------------ readings

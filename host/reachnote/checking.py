@@ -11,12 +11,10 @@ import textwrap
 import time
 
 import reachnote_wire as wire
-from reachnote import runtime, sentences
+from reachnote import programme, runtime, sentences
 from reachnote.links import Link, LinkProblem, Opened, Said, open_link
 from reachnote.outputs import OutputProblem, open_output
-from reachnote.scene import read_scene
 from reachnote.session import Session
-from reachnote.settings import load_scene
 
 LOOK_S = 2.5
 PORT, OWN_SOUND = "MIDI port", "Own sound"
@@ -135,7 +133,7 @@ class Look:
     """Links and a session that plays nothing."""
 
     def __init__(self) -> None:
-        self.session = Session(read_scene(*load_scene("five-notes")))
+        self.session = Session(programme.load("five-notes")[0][0])
         self.said: list[str] = []
         self._links: list[Link] = []
         self._selector = selectors.DefaultSelector()

@@ -10,15 +10,15 @@ import sys
 import time
 from pathlib import Path
 
-from reachnote import checking, journal, replaying, servicing
+from reachnote import checking, journal, programme, replaying, servicing
 from reachnote.ask import NotRunning, Session
 from reachnote.keeper import Keeper, fresh_take
 from reachnote.links import schemes
 from reachnote.outputs import OutputProblem, open_output
 from reachnote.outputs import check as check_output
 from reachnote.profile import ProfileProblem, client_code
-from reachnote.scene import SceneProblem, read_scene
-from reachnote.settings import Settings, load_scene, remembered
+from reachnote.scene import SceneProblem
+from reachnote.settings import Settings, remembered
 from reachnote.view import View, plain
 
 NAMED = re.compile(r"^([a-z][a-z0-9-]*)=(.*)$", re.S)
@@ -83,8 +83,7 @@ def _named(specs: list[str]) -> list[tuple[str, str]]:
 
 def _preflight(settings: Settings) -> None:
     try:
-        text, where = load_scene(settings.scene)
-        scene = read_scene(text, where)
+        plan = programme.load(settings.scene)
         for _, spec in settings.outputs:
             check_output(spec)
         if settings.client:
@@ -92,11 +91,9 @@ def _preflight(settings: Settings) -> None:
     except (SceneProblem, OutputProblem, ProfileProblem) as problem:
         raise Trouble(str(problem), 2) from None
     _links_named(settings.links)
-    known = {name for name, _ in settings.outputs}
-    for rule in scene.voices:
-        for name in rule.outputs:
-            if name not in known:
-                raise Trouble(f"{where}: outputs names '{name}', but there is only {', '.join(sorted(known))}.", 2)
+    for scene, _ in plan:
+        if problem := programme.missing_output(scene, [name for name, _ in settings.outputs]):
+            raise Trouble(f"{settings.scene}: {problem}", 2)
     if len(settings.outputs) > 16:
         raise Trouble("There can be at most 16 outputs at once.", 2)
     if settings.record:
@@ -254,7 +251,7 @@ def boards(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     if arguments.scene:
         try:
-            read_scene(*load_scene(arguments.scene))
+            programme.load(arguments.scene)
         except SceneProblem as problem:
             raise Trouble(str(problem)) from None
     found = checking.everything()
@@ -282,9 +279,9 @@ def _replay(arguments: argparse.Namespace, facts: dict, entries: object) -> int:
     from reachnote.session import Session as Core
 
     outputs = _named(arguments.out)
-    scene = read_scene(*load_scene(arguments.scene or str(facts.get("scene", "five-notes"))))
+    plan = programme.load(arguments.scene or str(facts.get("scene", "five-notes")))
     ledger = Ledger()
-    core = Core(scene, [name for name, _ in outputs])
+    core = Core(plan[0][0], [name for name, _ in outputs], plan=plan)
     opened = [open_output(spec) for _, spec in outputs]
     count = 0
     began = time.monotonic()

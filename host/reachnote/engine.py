@@ -21,15 +21,15 @@ import sys
 import time
 
 import reachnote_wire as wire
-from reachnote import client_orders, runtime
+from reachnote import client_orders, programme, runtime
 from reachnote.beside import Beside
 from reachnote.cabling import Cabling
 from reachnote.model import Kind, order
 from reachnote.pipe import pack, pack_name
 from reachnote.records import frames
-from reachnote.scene import read_scene
+from reachnote.scene import SceneProblem
 from reachnote.session import FROZEN_S, MAX_SENSORS, Session
-from reachnote.settings import Settings, load_scene, remember
+from reachnote.settings import Settings, remember
 
 TICK_S = 0.01
 BEAT_S = 0.1
@@ -109,13 +109,15 @@ class Engine:
         monotonic = time.monotonic
         now = monotonic()
         while not self._ending:
-            ready = select(max(self._next_tick - now, 0.0))
+            ready = select(max(min(self._next_tick, self.session.due) - now, 0.0))
             now = monotonic()
             if now - self._next_tick > FROZEN_S:  # we slept: let go of everything before anything new is heard
                 self._tick(now)
             for key, _ in ready:
                 key.data(key.fd)
             now = monotonic()
+            if now >= self.session.due:
+                self.session.on_time(now)
             if self.session.out:
                 self._send()
             if now >= self._next_tick:
@@ -125,7 +127,7 @@ class Engine:
     def end(self) -> None:
         """Release everything, let the outlet finish, close."""
         now = time.monotonic()
-        self.session.release_all(now)
+        self.session.end(now)
         self._send()
         self._cabling.close()
         self._show_control()
@@ -340,6 +342,12 @@ class Engine:
         self._records.flush()
 
     def _order(self, thing: dict, now: float) -> None:
+        if thing.get("order") == "scene" and "text" not in thing:
+            try:
+                thing = {**programme.order_of(str(thing.get("name")), [name for name, _ in self.settings.outputs]), "id": thing.get("id")}
+            except SceneProblem as problem:
+                self._news({"news": "order", "id": thing.get("id"), "order": "scene", "ok": False, "text": str(problem)})
+                return
         self.session.order(thing, now)
         kept = {key: value for key, value in thing.items() if key != "id"}
         self._to_records(frames.ORDER, 0, now, json.dumps(kept).encode())
@@ -384,6 +392,7 @@ class Engine:
             "readings": self.session.readings,
             "stale": self.session.stale,
             "block": self.session.comparison.kind,
+            "music": self.session.music.status(),
             "missed_by_records": self._records.dropped if self._records else 0,
             "missed_by_control": self._control.dropped if self._control else 0,
         }
@@ -424,8 +433,8 @@ def main() -> int:
     except Taken as taken:
         print(f"reachnote is already running (process {taken}). Stop it first: reachnote stop", file=sys.stderr)
         return 4
-    text, where = load_scene(settings.scene)
-    session = Session(read_scene(text, where), [name for name, _ in settings.outputs], levels_page())
+    plan = programme.load(settings.scene)
+    session = Session(plan[0][0], [name for name, _ in settings.outputs], levels_page(), plan)
     engine = Engine(settings, session)
     engine.start()
     remember(settings)

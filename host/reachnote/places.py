@@ -35,6 +35,11 @@ def scenes() -> Path:
     return _PACKAGE / "scenes"
 
 
+def songs() -> Path:
+    """The folder with the songs that come with reachnote."""
+    return _PACKAGE / "songs"
+
+
 def clone() -> Path | None:
     """The clone that this reachnote runs from, or None when it was installed."""
     root = _PACKAGE.parents[1]

@@ -1,6 +1,7 @@
 """A journal through the pure core: the same bytes and times give the same events, whatever the machine. Pure.
 
-Time is the journal's own: ticks fall on its multiples of `TICK_S`.
+Time is the journal's own: ticks fall on its multiples of `TICK_S`, and what is due between them (a beat, the end of a
+one-shot) is played when it is due.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from reachnote.model import Event, Kind, order
 from reachnote.session import Session
 
 TICK_S = 0.01
+MOST_DUE = 10_000  # between two entries: who asks for more has no end
 TAIL_S = 1.0  # after the last entry, so that what was held ends as a lost board would
 
 
@@ -33,9 +35,11 @@ def events(
         if now is None:
             next_tick = entry.time
         while next_tick <= entry.time:
+            yield from _until(next_tick, session, ledger)
             session.tick(next_tick)
             yield from _drain(session, ledger)
             next_tick += TICK_S
+        yield from _until(entry.time, session, ledger)
         now = entry.time
         carry_on(entry, session)
         yield from _drain(session, ledger)
@@ -43,11 +47,23 @@ def events(
         return
     end = now + TAIL_S
     while next_tick <= end:
+        yield from _until(next_tick, session, ledger)
         session.tick(next_tick)
         yield from _drain(session, ledger)
         next_tick += TICK_S
-    session.release_all(end)
+    session.end(end)
     yield from _drain(session, ledger)
+
+
+def _until(now: float, session: Session, ledger: Ledger) -> Iterator[tuple[Event, str]]:
+    """What is due before `now`, each at its own time."""
+    time = float("-inf")
+    for _ in range(MOST_DUE):
+        if session.due > now:
+            return
+        time = max(session.due, time)
+        session.on_time(time if time > float("-inf") else now)
+        yield from _drain(session, ledger)
 
 
 def carry_on(entry: Entry, session: Session) -> None:

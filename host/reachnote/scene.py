@@ -1,32 +1,37 @@
-"""A scene: which sensors play what. Read from the text of a TOML file that people write. Pure.
+"""A scene: which sensors play what, and which activity makes music of it. Read from the text of a TOML file. Pure.
 
     format = 1
     name = "Five notes"
-    key = "C"                    # C, C#, D, ... B
-    scale = "major pentatonic"
+    says = "Every sensor plays five notes that cannot clash."
+    key = "C"                    # C, C#, Db, D, ... B
+    scale = "major pentatonic"   # a name, or notes "C D E G A", or semitones "0 2 4 7 9"
+    chords = "C Am F G"          # a line of chords that the therapist steps through
+    tempo = 90                   # beats a minute
+    song = "frere-jacques"       # for activities that play one
+    transpose = 0                # semitones
+    thru = false                 # true: what the therapist's keyboard plays is passed on to the outputs
 
-    [[voice]]
-    for = ["switch", "pressure"] # kinds of sensor, or "all"
-    sensor = "Blue pads/left"    # instead of for: one sensor, by board and sensor name
-    play = "step"                # "step": each onset the next note; "zones": notes along the reach
-    octave = 4                   # 0..8; octave 4 starts at middle C
-    notes = 5                    # how many notes of the scale
-    velocity = 70                # 1..127
-    program = 12                 # MIDI program 1..128, as people count; leave out to keep the synth's own
-    outputs = ["synth"]          # names of outputs; leave out for all
+    [activity]                   # leave out for free play
+    name = "free-play"           # a file of activities/; the other keys are its own options
+    surprise = 0.1
+
+    [[voice]]                    # see reachnote.voice_rule
+
+What [[voice]] knows is in `reachnote.voice_rule`, by musical words.
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from reachnote.music import SCALES, pitch_class
-from reachnote.unknown import listed, nearest, only_known
+from reachnote import allowed, chords, music
+from reachnote.chords import Chord
+from reachnote.unknown import only_known
+from reachnote.voice_rule import VoiceProblem, VoiceRule, read_voice
 
-PLAYS = ("step", "zones")
-_SCENE_KEYS = ("format", "name", "key", "scale", "voice")
-_VOICE_KEYS = ("for", "sensor", "play", "octave", "notes", "velocity", "program", "outputs")
+_KEYS = ("format", "name", "says", "key", "scale", "chords", "tempo", "song", "transpose", "thru", "activity", "voice")
 _LIMIT = 64 * 1024
 
 
@@ -35,27 +40,21 @@ class SceneProblem(Exception):
 
 
 @dataclass(frozen=True)
-class VoiceRule:
-    """One [[voice]] of a scene."""
-
-    kinds: tuple[str, ...] = ("all",)
-    sensor: str = ""
-    play: str = "step"
-    octave: int = 4
-    notes: int = 5
-    velocity: int = 70
-    program: int = 0
-    outputs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Scene:
-    """`tonic` is a pitch class 0..11, `scale` semitones above it."""
+    """`tonic` is a pitch class 0..11, `scale` semitones above it, `options` those of the activity."""
 
     name: str
     tonic: int
     scale: tuple[int, ...]
     voices: tuple[VoiceRule, ...]
+    says: str = ""
+    chords: tuple[Chord, ...] = ()
+    tempo: float = 90.0
+    song: str = ""
+    transpose: int = 0
+    thru: bool = False
+    activity: str = "free-play"
+    options: Mapping = field(default_factory=dict)
 
     def rule_for(self, board: str, sensor: str, kind: str) -> VoiceRule | None:
         """The voice of a sensor: one that names it before one for its kind before one for all."""
@@ -77,53 +76,69 @@ def read_scene(text: str, where: str) -> Scene:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as problem:
         raise SceneProblem(f"{where}: this is not TOML: {problem}") from None
-    only_known(table, _SCENE_KEYS, where, "scene", SceneProblem)
+    only_known(table, _KEYS, where, "scene", SceneProblem)
     if table.get("format", 1) != 1:
         raise SceneProblem(f"{where}: format = {table['format']!r}; this program reads format 1.")
-    scale = table.get("scale", "major pentatonic")
-    if not isinstance(scale, str) or scale not in SCALES:
-        raise SceneProblem(f"{where}: scale = {scale!r}; known are {listed(SCALES)}.{nearest(scale, SCALES)}")
     try:
-        tonic = pitch_class(str(table.get("key", "C")))
+        tonic, scale = _scale(table)
+        line = chords.parse_line(_text(table, "chords")) if "chords" in table else ()
+        tempo = allowed.number("tempo", table.get("tempo", 90), 20.0, 300.0)
+        transpose = allowed.whole("transpose", table.get("transpose", 0), -36, 36)
+        thru = allowed.yes("thru", table.get("thru", False))
+        activity, options = _activity(table.get("activity", {}))
     except ValueError as problem:
-        raise SceneProblem(f"{where}: key: {problem}.") from None
-    voices_said = table.get("voice", [])
-    if not isinstance(voices_said, list) or not all(isinstance(v, dict) for v in voices_said):
+        raise SceneProblem(f"{where}: {problem}.") from None
+    said = table.get("voice", [])
+    if not isinstance(said, list) or not all(isinstance(voice, dict) for voice in said):
         raise SceneProblem(f"{where}: write each voice under its own [[voice]].")
-    voices = tuple(_voice(v, where, n + 1) for n, v in enumerate(voices_said))
-    return Scene(str(table.get("name", where)), tonic, SCALES[scale], voices)
-
-
-def _voice(table: dict, where: str, n: int) -> VoiceRule:
-    here = f"{where}: voice {n}"
-    only_known(table, _VOICE_KEYS, where, f"voice {n}", SceneProblem)
-    kinds = table.get("for", ["all"])
-    if isinstance(kinds, str):
-        kinds = [kinds]
-    allowed = ("all", "switch", "pressure", "distance", "voltage", "force", "impact")
-    for kind in kinds if isinstance(kinds, list) else [kinds]:
-        if kind not in allowed:
-            raise SceneProblem(f"{here}: for = {kind!r}; known are {listed(allowed)}.{nearest(kind, allowed)}")
-    play = table.get("play", "step")
-    if play not in PLAYS:
-        raise SceneProblem(f"{here}: play = {play!r}; known are {listed(PLAYS)}.{nearest(play, PLAYS)}")
-    outputs = table.get("outputs", [])
-    if not isinstance(outputs, list) or not all(isinstance(o, str) for o in outputs):
-        raise SceneProblem(f"{here}: outputs = {outputs!r}; write a list of output names.")
-    return VoiceRule(
-        kinds=tuple(kinds),
-        sensor=str(table.get("sensor", "")),
-        play=play,
-        octave=_whole(table, "octave", 4, 0, 8, here),
-        notes=_whole(table, "notes", 5, 1, 64, here),
-        velocity=_whole(table, "velocity", 70, 1, 127, here),
-        program=_whole(table, "program", 0, 0, 128, here),
-        outputs=tuple(outputs),
+    voices = []
+    for n, voice in enumerate(said):
+        try:
+            voices.append(read_voice(voice))
+        except VoiceProblem as problem:
+            raise SceneProblem(f"{where}: voice {n + 1}: {problem}") from None
+    return Scene(
+        name=str(table.get("name", where)),
+        tonic=tonic,
+        scale=scale,
+        voices=tuple(voices),
+        says=str(table.get("says", "")),
+        chords=tuple(line),
+        tempo=tempo,
+        song=_text(table, "song") if "song" in table else "",
+        transpose=transpose,
+        thru=thru,
+        activity=activity,
+        options=options,
     )
 
 
-def _whole(table: dict, key: str, default: int, low: int, high: int, here: str) -> int:
-    value = table.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise SceneProblem(f"{here}: {key} = {value!r}; write a whole number from {low} to {high}.")
+def _text(table: Mapping, key: str) -> str:
+    value = table[key]
+    if not isinstance(value, str):
+        raise ValueError(f"{key} = {value!r}; write text in quotes")
     return value
+
+
+def _scale(table: Mapping) -> tuple[int, tuple[int, ...]]:
+    """(tonic, semitones). A scale written as notes brings its own tonic, which `key` must not contradict."""
+    try:
+        tonic = music.pitch_class(str(table.get("key", "C")))
+    except ValueError as problem:
+        raise ValueError(f"key: {problem}") from None
+    text = _text(table, "scale") if "scale" in table else "major pentatonic"
+    try:
+        scale = music.read_scale(text)
+    except ValueError as problem:
+        raise ValueError(f"scale: {problem}") from None
+    if scale.tonic is None:
+        return tonic, scale.steps
+    if "key" in table and scale.tonic != tonic:
+        raise ValueError(f"scale = {text!r} begins on another note than key = {table['key']!r}; leave key out")
+    return scale.tonic, scale.steps
+
+
+def _activity(table: object) -> tuple[str, dict]:
+    if not isinstance(table, dict) or not isinstance(table.get("name", "free-play"), str):
+        raise ValueError('activity: write it as a table: [activity] and name = "free-play"')
+    return table.get("name", "free-play"), {key: value for key, value in table.items() if key != "name"}

@@ -14,17 +14,21 @@ from __future__ import annotations
 
 import contextlib
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import reachnote_wire as wire
-from reachnote import orders, sentences
-from reachnote.activities import free_play
+from reachnote import allowed, orders, sentences
 from reachnote.board import Board, Hello
 from reachnote.chain import Chain, OrderProblem
+from reachnote.chords import parse_chord
 from reachnote.comparison import KINDS, Comparison
+from reachnote.ensemble import STEER_CHANGES, Ensemble
+from reachnote.harmony import MOST_SHIFT
 from reachnote.model import Event, Gesture, Kind, Move, Reading, order
-from reachnote.scene import Scene, VoiceRule
-from reachnote.voices import Voice, channel_for, output_mask
+from reachnote.scene import Scene, SceneProblem, read_scene
+from reachnote.song import Song
+from reachnote.song_text import SongProblem, read_song_text
+from reachnote.therapist import message_of
 from reachnote_play import REACH
 
 STALE_S = 0.1  # what happened longer ago than this never starts a note
@@ -41,8 +45,11 @@ LEVEL_S = 1 / 60
 MAX_SENSORS = 512
 MAX_LINKS = 64
 WITHOUT = KINDS[1]
-
-_MUTE = VoiceRule(kinds=())
+MUSIC = ("pedal", "scene", "chord", "transpose", "tempo")
+"""Orders that concern everybody; the others are for sensors."""
+ALWAYS = ("softer", "stop")
+"""What a client's own sensor asks for counts however late it comes."""
+ACTIONS = ("next-scene", "previous-scene", "next-chord", "mark", "silence", "softer", "stop", "phrase-end", "prompt", "again")
 
 
 class Seat:
@@ -69,14 +76,21 @@ class Conversation:
         self.next_ask = now
         self.quiet = True
         self.told = False
+        self.plays = name.startswith("therapist")  # a therapist's keyboard: there is no board behind it
 
 
 class Session:
     """All boards, one scene, the events that follow."""
 
-    def __init__(self, scene: Scene, outputs: Sequence[str] = (), levels: array | memoryview | None = None) -> None:
-        self.scene = scene
-        self.outputs = tuple(outputs)
+    def __init__(
+        self,
+        scene: Scene,
+        outputs: Sequence[str] = (),
+        levels: array | memoryview | None = None,
+        plan: Sequence[tuple[Scene, Song | None]] = (),
+        seed: int = 0,
+    ) -> None:
+        self.music = Ensemble(plan or [(scene, None)], outputs, seed)
         self.levels = levels if levels is not None else array("d", bytes(8 * MAX_SENSORS))
         self.show_levels = False
         self.out: list[Event] = []
@@ -86,7 +100,7 @@ class Session:
         self.news: list[dict] = []
         self.readings = 0
         self.stale = 0  # starts that came too late to sound
-        self.play: Callable[[Gesture, Voice], list[Event]] = free_play.gesture
+        self._put: dict[int, dict] = {}  # orders that put other scenes into places of the plan
         self._kept: dict[tuple[str, str], list[dict]] = {}  # orders for sensors of boards that may come
         self._conversations: dict[int, Conversation] = {}
         self._seats: dict[str, Seat] = {}
@@ -137,10 +151,14 @@ class Session:
         late, self._last_tick = now - self._last_tick, now
         if late > FROZEN_S:
             self.release_all(now)
+        if self.music.due <= now:
+            self.on_time(now)
         for link, talk in self._conversations.items():
             if now >= talk.next_keep_alive:
                 talk.next_keep_alive = now + wire.KEEP_ALIVE_MS / 1000
                 self.writes.append((link, wire.KEEP_ALIVE, ""))
+            if talk.plays:
+                continue
             if talk.seat is None:
                 self._waiting(link, talk, now)
             elif not talk.quiet and late < STALL_S and now - talk.board.last_line > talk.quiet_s:
@@ -161,10 +179,72 @@ class Session:
             chain.voice.forget()
         self.out.append(order(Kind.RELEASE_ALL, now))
 
+    def end(self, now: float) -> None:
+        """The session ends, or this scene: end everything, and leave synths as they were."""
+        self.out += self.music.end(now)
+        self.release_all(now)
+
     def silence(self, now: float, twice: bool = False) -> None:
         """A person asked for silence."""
         self.release_all(now)
         self.out.append(order(Kind.SILENCE, now, b=2 if twice else 1))
+
+    # ------------------------------------------------------------ what people ask for while they play
+
+    @property
+    def due(self) -> float:
+        """When `on_time` is wanted, between ticks; inf for never."""
+        return self.music.due
+
+    def on_time(self, now: float) -> None:
+        """What is due by now: notes of a song, repetitions, what waited for the beat."""
+        self.out += self.music.tick(now)
+        self._music_news()
+
+    def asked(self, action: str, now: float) -> None:
+        """Something that a pedal, a key, the page or a sensor that steers asks for: a word of `pedals.ACTIONS`, or ''."""
+        if action in STEER_CHANGES:
+            self._another_scene(1 if action == "next-scene" else -1, now)
+        elif action == "silence":
+            self.silence(now)
+        elif action == "stop":
+            self.release_all(now)
+            self.out.append(order(Kind.STOP, now))
+        elif action == "mark":
+            self.news.append({"news": "mark", "time": now, "text": "A moment is marked."})
+        elif action == "softer":
+            self.out.append(order(Kind.SOFTER, now))
+        elif action:
+            self.out += self.music.asked(action, now)
+        self._music_news()
+
+    def put_scene(self, scene: Scene, song: Song | None, now: float) -> None:
+        """Play another scene from now on. SceneProblem when it cannot be played; then the present one goes on."""
+        self.music.put(scene, song)
+        self._change_scene(now)
+
+    def _another_scene(self, by: int, now: float) -> None:
+        if self.music.go(by):
+            self._change_scene(now)
+        else:
+            where = "last" if by > 0 else "first"
+            self.news.append({"news": "scene", "text": f"This is the {where} scene of the plan; it goes on."})
+
+    def _change_scene(self, now: float) -> None:
+        self.end(now)
+        self.music.change(now)
+        self._strangers_told, self._scene_since = False, NEVER
+        for seat in self._seats.values():
+            for chain in seat.chains:
+                voice = self.music.voice(seat.hello.name, chain.info.name, chain.info.kind, chain.number, seat.number)
+                chain.revoice(voice)
+                self.out += voice.begin(now)
+        self.news.append({"news": "scene", "text": f"Now: {self.music.scene.name}.", "scene": self.music.scene.name})
+
+    def _music_news(self) -> None:
+        if self.music.news:
+            self.news += self.music.news
+            self.music.news.clear()
 
     # ------------------------------------------------------------ what people set
 
@@ -173,6 +253,9 @@ class Session:
         board, sensor = thing.get("board"), thing.get("sensor")
         if thing.get("order") == "block":
             self._block(thing, now)
+            return
+        if thing.get("order") in MUSIC:
+            self._music_order(thing, now)
             return
         if thing.get("order") == "tune" and board and sensor:
             self._kept[str(board), str(sensor)] = [thing]
@@ -189,6 +272,36 @@ class Session:
             said |= {"ok": False, "text": str(problem)}
         if thing.get("id") is not None:
             self.news.append(said)
+
+    def _music_order(self, thing: dict, now: float) -> None:
+        said = {"news": "order", "id": thing.get("id"), "order": thing["order"], "ok": True}
+        try:
+            said["text"] = self._of_music(thing, now)
+        except (ValueError, SceneProblem, SongProblem) as problem:
+            said |= {"ok": False, "text": f"{str(problem).rstrip('.')}."}
+        if thing.get("id") is not None:
+            self.news.append(said)
+
+    def _of_music(self, thing: dict, now: float) -> str:
+        what, music = thing["order"], self.music
+        if what == "pedal":
+            action = allowed.word("action", thing.get("action"), ACTIONS)
+            self.asked(action, now)
+            return f"Done: {action}."
+        if what == "scene":
+            scene = read_scene(str(thing.get("text")), str(thing.get("name", "scene")))
+            song = read_song_text(str(thing["song"]), scene.song) if thing.get("song") else None
+            self.put_scene(scene, song, now)
+            self._put[music.at] = {key: value for key, value in thing.items() if key != "id"}
+            return f"Now: {scene.name}."
+        if what == "chord":
+            music.harmony.follow(parse_chord(str(thing.get("chord"))))
+            return f"The chord is {thing['chord']}."
+        if what == "transpose":
+            music.harmony.transpose(allowed.whole("by", thing.get("by"), -MOST_SHIFT, MOST_SHIFT))
+            return f"Everything is transposed by {music.harmony.shift}."
+        music.tempo.change(allowed.number("bpm", thing.get("bpm"), 20.0, 300.0), now)
+        return f"The tempo is {music.tempo.bpm:g}."
 
     def _block(self, thing: dict, now: float) -> None:
         kind = thing.get("kind")
@@ -211,7 +324,22 @@ class Session:
         kept = [thing for things in self._kept.values() for thing in things]
         there = [(name, chain.info.name) for name, chain in self.boards_and_chains()]
         waiting = [thing for thing in kept if (thing["board"], thing["sensor"]) not in there]
-        return waiting + [thing for name, chain in self.boards_and_chains() for thing in orders.present(name, chain)]
+        return self._present_music() + waiting + [thing for name, chain in self.boards_and_chains() for thing in orders.present(name, chain)]
+
+    def _present_music(self) -> list[dict]:
+        """From the beginning of the plan to the scene, chord, key and tempo of now."""
+        music, harmony = self.music, self.music.harmony
+        found: list[dict] = [{"order": "pedal", "action": "next-scene"}] * music.at
+        if music.at in self._put:
+            found.append(self._put[music.at])
+        found += [{"order": "pedal", "action": "next-chord"}] * harmony.at
+        if harmony.chord is not None and harmony.chord != (harmony.line[harmony.at] if harmony.line else None):
+            found.append({"order": "chord", "chord": harmony.chord.name})
+        if harmony.shift != music.scene.transpose:
+            found.append({"order": "transpose", "by": harmony.shift})
+        if music.tempo.bpm != music.scene.tempo:
+            found.append({"order": "tempo", "bpm": music.tempo.bpm})
+        return found
 
     def listen(self, board: str, sensor: str, on: bool) -> None:
         """Collect every reading of a sensor in its chain's `heard` (for whoever calibrates), or stop."""
@@ -233,6 +361,9 @@ class Session:
     def _bodies(self, link: int, talk: Conversation, bodies: list[bytes], arrival: float) -> None:
         board = talk.board
         for body in bodies:
+            if body[0] == 0x6D:  # m
+                self._heard(talk, body, arrival)
+                continue
             readings = board.take(body, arrival)
             if readings is None:
                 self._said(link, talk, arrival)
@@ -242,16 +373,27 @@ class Session:
                 self.readings += len(readings)
                 self._readings(talk.seat.chains, readings, arrival)
 
+    def _heard(self, talk: Conversation, body: bytes, arrival: float) -> None:
+        message = message_of(body)
+        if message is None:
+            talk.board.counts.refused += 1
+            return
+        talk.plays = True
+        self.out += self.music.heard(message, arrival)
+        self._music_news()
+
     def _readings(self, chains: list[Chain], readings: list[Reading], arrival: float) -> None:
         published = self.levels
         for chain, reading in zip(chains, readings, strict=False):
             found = chain.take(reading)
-            published[chain.number] = chain.level
+            published[chain.number] = level = chain.level
+            if chain.voice.follows:
+                self.out += chain.voice.level(level, reading.time)
             for did in found:
                 self._did(chain, did, arrival)
 
     def _did(self, chain: Chain, did: Gesture, arrival: float) -> None:
-        if did.move is not Move.RELEASE and arrival - did.time > STALE_S:
+        if did.move is not Move.RELEASE and arrival - did.time > STALE_S and chain.voice.rule.steers not in ALWAYS:
             self.stale += 1
             chain.let_go(arrival)
             self.out += chain.voice.stop(arrival)
@@ -261,7 +403,10 @@ class Session:
             self.comparison.take(did)
             if self.comparison.kind == WITHOUT:
                 return
-        self.out += self.play(did, chain.voice)
+        if chain.voice.rule.steers:
+            self.asked(self.music.steered(did, chain.voice), arrival)
+        else:
+            self.out += self.music.gesture(did, chain.voice)
 
     # ------------------------------------------------------------ boards
 
@@ -330,12 +475,7 @@ class Session:
         chains = []
         for n, info in enumerate(hello.sensors):
             number = first + n
-            rule = self.scene.rule_for(hello.name, info.name, info.kind)
-            if rule is None:
-                rule = _MUTE
-            channel = channel_for(number, len(self._seats))
-            mask = output_mask(rule.outputs, self.outputs) if rule is not _MUTE else 0
-            voice = Voice(rule, self.scene, number, channel, mask)
+            voice = self.music.voice(hello.name, info.name, info.kind, number, len(self._seats))
             chain = Chain(number, info, voice, hello.rate_hz)
             for thing in self._kept.get((hello.name, info.name), ()):
                 with contextlib.suppress(OrderProblem):
@@ -385,7 +525,7 @@ class Session:
         elif now - self._scene_since > PATIENCE_S:
             self._strangers_told = True
             there = [(name, chain.info.name) for name, chain in self.boards_and_chains()]
-            for rule in self.scene.voices:
+            for rule in self.music.scene.voices:
                 if rule.sensor and not any(rule.sensor in (f"{board}/{sensor}", sensor) for board, sensor in there):
                     text = sentences.no_such_sensor(rule.sensor, [f"{board}/{sensor}" for board, sensor in there])
                     self.news.append({"news": "problem", "link": "", "text": text})

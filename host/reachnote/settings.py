@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from reachnote import runtime
-from reachnote.scene import SceneProblem
 
 
 @dataclass
@@ -21,19 +19,6 @@ class Settings:
     client: str = ""
     record: str = ""
     name: str = "reachnote"
-
-
-def load_scene(name: str) -> tuple[str, str]:
-    """Text and shown name of a scene: a carried one by its name, or a file by its path. SceneProblem otherwise."""
-    carried = Path(__file__).parent / "scenes" / f"{name}.toml"
-    path = carried if carried.exists() else Path(name)
-    try:
-        return path.read_text("utf-8"), path.name if path is carried else str(path)
-    except (OSError, UnicodeDecodeError) as problem:
-        known = ", ".join(sorted(p.stem for p in (Path(__file__).parent / "scenes").glob("*.toml")))
-        why = getattr(problem, "strerror", None) or "it is not text"
-        text = f"There is no scene '{name}' ({why}). Carried scenes: {known}; or write a file's path."
-        raise SceneProblem(text) from None
 
 
 def remember(settings: Settings) -> None:

@@ -36,11 +36,10 @@ def calibrate(status: dict) -> int:
 def over_a_session(minutes: float = 20.0, rate_hz: float = 250.0) -> dict:
     """Cost of one calibrated sensor's readings, of the last fifth of a session over the first: flat is 1."""
     import reachnote_wire as wire
-    from reachnote.scene import read_scene
+    from reachnote import programme
     from reachnote.session import Session
-    from reachnote.settings import load_scene
 
-    session = Session(read_scene(*load_scene("five-notes")))
+    session = Session(programme.load("five-notes")[0][0])
     session.order(order("Pad", "p", 1000.0), 0.0)
     session.opened(0, "bench", 0.0)
     kinds = [{"name": "p", "kind": "pressure", "min": 0, "max": 1000, "rest": 0, "reach": 1000}]

@@ -328,11 +328,10 @@ def flat_out(seconds: float) -> dict:
 def cost_per_reading() -> dict:
     """Microseconds of the pure core for each reading, from 1 to 64 sensors."""
     import reachnote_wire as wire
-    from reachnote.scene import read_scene
+    from reachnote import programme
     from reachnote.session import Session
-    from reachnote.settings import load_scene
 
-    scene = read_scene(*load_scene("five-notes"))
+    scene = programme.load("five-notes")[0][0]
     found = {}
     for boards, sensors in ((1, 1), (1, 8), (2, 32)):
         session = Session(scene)
