@@ -23,7 +23,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import prepare
 
@@ -42,6 +42,10 @@ PACKAGES = {
     "socat": ("socat", "pairs of serial ports"),
     "tmux": ("tmux", "a terminal for the programs that people type in"),
     "nodejs": ("node", "pyright runs in it"),
+    "qemu-system-x86": ("qemu-system-x86_64", "a guest whose kernel has USB and the ALSA sequencer"),
+    "busybox-static": ("busybox", "the guest starts from it"),
+    "kmod": ("depmod", "puts the guest's kernel modules in order"),
+    "alsa-utils": ("aseqdump", "shows what a MIDI port of ours sends"),
     "openscad": ("openscad", "turns the boxes of hardware/ into STL"),
     "ngspice": ("ngspice", "runs their circuits"),
     "graphviz": ("dot", "WireViz lays out their wiring with it"),
@@ -148,24 +152,51 @@ def types() -> Part:
 
 def tests(everything: bool, words: list[str]) -> list[Part]:
     """pytest, its output passed through as it comes; everything in an order that fits the time."""
-    if not everything or words:
+    if words:
         chosen = [] if everything else ["-m", "not long"]
         return [pytest("tests", [*chosen, *words], ALL_SECONDS if everything else HANG_SECONDS)]
+    if not everything:
+        return quick()
     # The hour of playing and what only computes go side by side, the latter behind it in the processor's queue;
     # what is timed comes after both. -rP: the figures that a passed test prints are shown.
     soaked: list[Part] = []
     soak = threading.Thread(target=lambda: soaked.append(pytest("an hour of playing", ["-rP", SOAK], ALL_SECONDS, "soak")))
     soak.start()
-    folders = sorted({str(path.parent.relative_to(prepare.ROOT)) for path in prepare.ROOT.glob("tests/*/test_*.py")})
-    timeless = [folder for folder in folders if folder != SYSTEM] + list(TIMELESS)
+    timeless = [folder for folder in test_folders() if folder != SYSTEM] + list(TIMELESS)
     counted = pytest("tests without a clock", timeless, ALL_SECONDS, "timeless", humble=True)
     soak.join()
     kept = [f"--ignore={path}" for path in (SOAK, *TIMELESS)]
     return [*soaked, counted, pytest("tests at real receivers", ["-rP", SYSTEM, *kept], ALL_SECONDS, "system")]
 
 
-def pytest(name: str, words: list[str], seconds: float, report: str = "pytest", humble: bool = False) -> Part:
-    """One run of pytest; a humble one takes only the processor time that nobody else wants."""
+def quick() -> list[Part]:
+    """The fast tests: those at real receivers, and beside them, on what is left of the processor, those without a clock."""
+    short = ["-m", "not long"]
+    log = prepare.ROOT / ".cache" / "timeless.txt"
+    counted: list[Part] = []
+    folders = [folder for folder in test_folders() if folder != SYSTEM]
+    with open(log, "w") as out:
+        beside = threading.Thread(
+            target=lambda: counted.append(
+                pytest("tests without a clock", [*short, *folders, *TIMELESS], HANG_SECONDS, "timeless", humble=True, out=out)
+            )
+        )
+        beside.start()
+        kept = [f"--ignore={path}" for path in TIMELESS]
+        timed_ones = pytest("tests at real receivers", [*short, SYSTEM, *kept], HANG_SECONDS, "system")
+        beside.join()
+    print(log.read_text(errors="replace")[-20000:], flush=True)
+    return [timed_ones, *counted]
+
+
+def test_folders() -> list[str]:
+    return sorted({str(path.parent.relative_to(prepare.ROOT)) for path in prepare.ROOT.glob("tests/*/test_*.py")})
+
+
+def pytest(
+    name: str, words: list[str], seconds: float, report: str = "pytest", humble: bool = False, out: TextIO | None = None
+) -> Part:
+    """One run of pytest; a humble one takes only the processor time that nobody else wants. `out`: where it prints."""
     started = time.monotonic()
     path = prepare.ROOT / ".cache" / f"{report}.xml"
     path.parent.mkdir(exist_ok=True)
@@ -173,14 +204,14 @@ def pytest(name: str, words: list[str], seconds: float, report: str = "pytest", 
     argv = [str(prepare.program(prepare.VENV, "python")), "-m", "pytest", f"--junitxml={path}", *words]
     if humble and os.path.exists("/proc/self/autogroup"):
         argv = ["sh", "-c", 'echo 19 >/proc/self/autogroup; exec nice -n 19 "$@"', "sh", *argv]
-    status = bounded(argv, seconds)
+    status = bounded(argv, seconds, out)
     said = {5: "pytest found no test to run.", 124: "The tests did not come to an end and were stopped."}
     return Part(name, status == 0, time.monotonic() - started, said.get(status, ""), skipped(path))
 
 
-def bounded(argv: list[str], seconds: float) -> int:
+def bounded(argv: list[str], seconds: float, out: TextIO | None = None) -> int:
     """Run a command for so long at most; its exit status, 124 if it had to be stopped, 130 after Ctrl-C."""
-    process = subprocess.Popen(argv, env=surroundings(), cwd=prepare.ROOT, start_new_session=True)
+    process = subprocess.Popen(argv, env=surroundings(), cwd=prepare.ROOT, start_new_session=True, stdout=out, stderr=out)
     try:
         return process.wait(seconds)
     except (subprocess.TimeoutExpired, KeyboardInterrupt) as reason:
