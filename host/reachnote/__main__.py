@@ -23,6 +23,8 @@ from reachnote import (
     doctor_command,
     flash_command,
     keeper,
+    render_command,
+    scenes_command,
 )
 from reachnote.purpose import PURPOSE
 
@@ -89,6 +91,8 @@ def parser() -> argparse.ArgumentParser:
     client_commands.add(under)
     flash_command.add(under)
     doctor_command.add(under)
+    scenes_command.add(under)
+    render_command.add(under)
 
     silence = under.add_parser("silence", help="end every sound now; again within 2 s: reset the synths as well")
     silence.add_argument("--twice", action="store_true", help="reset the synths as well")
