@@ -57,6 +57,7 @@ FAST_SECONDS, ALL_SECONDS = 6 * 60, 75 * 60
 HANG_SECONDS = 20 * 60  # the fast part is stopped here whatever it does
 SYSTEM = "tests/system"
 SOAK = f"{SYSTEM}/test_soak.py"
+FLASHING = "tests/flashing/test_flash.py"  # a board that starts, is interrupted and answers, again and again
 TIMELESS = (f"{SYSTEM}/test_rp2040.py", f"{SYSTEM}/test_micropython_tools.py")  # they live in simulated time
 
 
@@ -163,10 +164,10 @@ def tests(everything: bool, words: list[str]) -> list[Part]:
     soak = threading.Thread(target=lambda: soaked.append(pytest("an hour of playing", ["-rP", SOAK], ALL_SECONDS, "soak")))
     soak.start()
     timeless = [folder for folder in test_folders() if folder != SYSTEM] + list(TIMELESS)
-    counted = pytest("tests without a clock", timeless, ALL_SECONDS, "timeless", humble=True)
+    counted = pytest("tests without a clock", [*timeless, f"--ignore={FLASHING}"], ALL_SECONDS, "timeless", humble=True)
     soak.join()
     kept = [f"--ignore={path}" for path in (SOAK, *TIMELESS)]
-    return [*soaked, counted, pytest("tests at real receivers", ["-rP", SYSTEM, *kept], ALL_SECONDS, "system")]
+    return [*soaked, counted, pytest("tests at real receivers", ["-rP", SYSTEM, FLASHING, *kept], ALL_SECONDS, "system")]
 
 
 def quick() -> list[Part]:
@@ -175,15 +176,16 @@ def quick() -> list[Part]:
     log = prepare.ROOT / ".cache" / "timeless.txt"
     counted: list[Part] = []
     folders = [folder for folder in test_folders() if folder != SYSTEM]
+    other = [*TIMELESS, f"--ignore={FLASHING}"]
     with open(log, "w") as out:
         beside = threading.Thread(
             target=lambda: counted.append(
-                pytest("tests without a clock", [*short, *folders, *TIMELESS], HANG_SECONDS, "timeless", humble=True, out=out)
+                pytest("tests without a clock", [*short, *folders, *other], HANG_SECONDS, "timeless", humble=True, out=out)
             )
         )
         beside.start()
         kept = [f"--ignore={path}" for path in TIMELESS]
-        timed_ones = pytest("tests at real receivers", [*short, SYSTEM, *kept], HANG_SECONDS, "system")
+        timed_ones = pytest("tests at real receivers", [*short, SYSTEM, FLASHING, *kept], HANG_SECONDS, "system")
         beside.join()
     print(log.read_text(errors="replace")[-20000:], flush=True)
     return [timed_ones, *counted]

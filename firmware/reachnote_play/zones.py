@@ -14,7 +14,7 @@ class Zones:
         self.margin = p["zone_margin"]
         self.dwell = p["dwell"]
         self.first = 0  # the level at which zone 0 begins
-        self.shares = ()  # where zones of their own widths end, in 1024ths of the whole, the last one left out
+        self.shares = p.get("shares", ())  # where zones of their own widths end, in 1024ths of the whole, the last one left out
         self._next = -1
         self._stayed = 0
 

@@ -102,7 +102,7 @@ def troubled(tmp_path_factory) -> Iterator[Troubled]:
 def test_a_board_too_new_or_too_old_says_which_side_to_update(troubled):
     newer, older = troubled.told("board newer speaks"), troubled.told("board older speaks")
     assert newer.endswith("Update this program: pip install --upgrade reachnote") and "version 2" in newer
-    assert older.endswith("reachnote_wire :") and "version 0" in older
+    assert older.endswith("Update the board: reachnote flash") and "version 0" in older
     troubled.taps()
 
 
@@ -244,7 +244,7 @@ def test_an_unknown_key_of_a_scene_names_file_key_allowed_and_nearest(tmp_path):
     for words in (("play", "--scene", str(path)), ("check", "--scene", str(path))):
         answer = ask(place(tmp_path), *words)
         assert answer.code in (1, 2) and answer.out == ""
-        assert answer.err.startswith(f"{path}: voice 1 has an unknown key 'octve'; known are for, sensor, play, octave,")
+        assert answer.err.startswith(f"{path}: voice 1: unknown key 'octve'; known are for, sensor, play, notes,")
         assert answer.err.endswith("Did you mean 'octave'?\n")
 
 
