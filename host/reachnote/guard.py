@@ -184,7 +184,7 @@ class Guard:
         key = limits.place(event.a)
         if key == NO_PLACE or not 1 <= event.channel <= 16:
             return self._refuse()
-        if len(sounding) >= limits.at_once and (event.channel, key) not in sounding:
+        if len(sounding) - ((event.channel, key) in sounding) >= limits.at_once:
             return self._refuse()
         if not sounding and now - self._quiet_since >= limits.silence_s:
             self.soften_all()

@@ -49,7 +49,10 @@ MUSIC = ("pedal", "scene", "chord", "transpose", "tempo")
 """Orders that concern everybody; the others are for sensors."""
 ALWAYS = ("softer", "stop")
 """What a client's own sensor asks for counts however late it comes."""
-ACTIONS = ("next-scene", "previous-scene", "next-chord", "mark", "silence", "softer", "stop", "phrase-end", "prompt", "again")
+ACTIONS = (
+    "next-scene", "previous-scene", "next-chord", "mark", "silence", "softer", "stop", "lift", "phrase-end", "prompt", "again", "swap", "next"
+)  # fmt: skip
+"""What a therapist's pedal, key or page asks for; what `music` has no use for in this scene changes nothing."""
 
 
 class Seat:
@@ -177,6 +180,7 @@ class Session:
         for chain in self.chains:
             chain.let_go(now)
             chain.voice.forget()
+        self.music.forget(now)
         self.out.append(order(Kind.RELEASE_ALL, now))
 
     def end(self, now: float) -> None:
@@ -202,7 +206,7 @@ class Session:
         self._music_news()
 
     def asked(self, action: str, now: float) -> None:
-        """Something that a pedal, a key, the page or a sensor that steers asks for: a word of `pedals.ACTIONS`, or ''."""
+        """Something that a pedal, a key, the page or a sensor that steers asks for: a word of ACTIONS, or ''."""
         if action in STEER_CHANGES:
             self._another_scene(1 if action == "next-scene" else -1, now)
         elif action == "silence":
@@ -214,6 +218,8 @@ class Session:
             self.news.append({"news": "mark", "time": now, "text": "A moment is marked."})
         elif action == "softer":
             self.out.append(order(Kind.SOFTER, now))
+        elif action == "lift":
+            self.out.append(order(Kind.LIFT, now))
         elif action:
             self.out += self.music.asked(action, now)
         self._music_news()
@@ -397,6 +403,7 @@ class Session:
             self.stale += 1
             chain.let_go(arrival)
             self.out += chain.voice.stop(arrival)
+            self.out += self.music.let_go(chain.voice, arrival)
             return
         self.gestures.append(did)
         if self.comparison.kind:
@@ -495,6 +502,7 @@ class Session:
                 self.gestures.append(did)
             chain.voice.forget()
             chain.level = self.levels[chain.number] = 0.0
+            self.out += self.music.let_go(chain.voice, now)
             self.out.append(order(Kind.RELEASE, now, chain.number))
             self.out.append(order(Kind.SOFTEN, now, chain.number))
 

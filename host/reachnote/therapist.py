@@ -23,7 +23,7 @@ OPEN_S = 0.06  # a bare fifth is one only if nothing is added for so long
 
 # What a note says of the harmony, as a weight up to 1.
 HELD_S, PEDALLED_S = 4.0, 2.5  # how fast a note that sounds loses weight: under a finger, under the pedal
-LEFT_S = 1.0  # and one that was let go
+LEFT_S = 0.8  # and one that was let go
 CHANGED_S = 0.15  # a key that went down no longer than this before the pedal came up belongs to what comes
 SHORT, FULL_LENGTH_S = 0.6, 0.4  # weight of a note that has just begun, and when it counts fully
 NEAR, FAR, FAR_WEIGHT = 16, 28, 0.35  # semitones above the bass: full weight up to the first, the last from the second on
@@ -54,7 +54,9 @@ def message_of(body: bytes) -> bytes | None:
         message = unhexlify(body[1:])
     except ValueError:
         return None
-    return message if body[:1] == b"m" and 1 <= len(message) <= 3 and message[0] >= 0x80 else None
+    if body[:1] != b"m" or not 1 <= len(message) <= 3 or message[0] < 0x80 or not message[1:].isascii():
+        return None
+    return message
 
 
 def thru(message: bytes, time: float, outputs: int = ALL_OUTPUTS, channel: int = 0) -> Event | None:
@@ -222,7 +224,8 @@ class Listener:
         found = self._chord_struck(now) or self._chord_gathered(now)
         if found is None:
             return None
-        self._bass = min((*self._held, *self._pedalled), default=self._bass) % OCTAVE
+        if self._held or self._pedalled:
+            self._bass = min((*self._held, *self._pedalled)) % OCTAVE
         if found == self.chord:
             return None
         self.chord = found

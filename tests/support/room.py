@@ -63,7 +63,9 @@ class Room:
             raise AssertionError("the music wants to be woken for ever")
         self.now = max(self.now, START + until)
 
-    def did(self, move: Move, time: float, sensor: int = 0, zone: int = -1, strength: float = 0.5, late: float = 0.0) -> list[Event]:
+    def did(
+        self, move: Move, time: float, sensor: int = 0, zone: int = -1, strength: float = 0.5, late: float = 0.0
+    ) -> list[Event]:
         """A gesture at `time` that is heard of `late` seconds after."""
         self.wait(time + late)
         strength = 0.0 if move is Move.RELEASE else strength
@@ -120,7 +122,7 @@ class Room:
         """(time after START, key) of every note that began."""
         return [(round(e.time - START, 6), e.a) for e in self.events if e.kind == Kind.NOTE_ON and e.outputs]
 
-    def keys(self) -> list[int]:
+    def pitches(self) -> list[int]:
         return [key for _, key in self.ons()]
 
     def told(self, news: str) -> list[dict]:
