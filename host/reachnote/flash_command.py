@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,9 @@ class Teller:
         self.end()
         if self._json:
             self.thing({"said": text})
+        elif self._live:
+            width = shutil.get_terminal_size((80, 24)).columns - 1
+            print(textwrap.fill(text, max(width, 30), break_on_hyphens=False), flush=True)
         else:
             print(text, flush=True)
 
@@ -312,14 +317,15 @@ class Flash:
             )
             return 0
         kept = " Its wiring is kept." if outcome.wiring_kept and self.wiring is None else ""
-        print(f"\n{hello.name} is ready.{kept} (program {outcome.build}, MicroPython {outcome.facts.version})")
-        for line in wiring_check.sheet_lines(sheet) if sheet else []:
-            print(f"  {line}")
+        print(f"\n{hello.name} is ready.{kept}\nProgram {outcome.build}, MicroPython {outcome.facts.version}.")
+        if sheet:
+            print("\n".join(["", *wiring_check.sheet_lines(sheet), ""]))
+        print(f"{'That was at rest. Now try' if sheet else 'Try'} each sensor by hand: reachnote doctor --sensors")
+        print("Then play: reachnote play --view --out sound:")
         if file:
-            print(f"A start profile for {client} is in {file}. On the therapist's computer: reachnote clients open {file.name}")
-        print("Try each sensor by hand: reachnote doctor --sensors      Play: reachnote play")
+            print(f"\nA start profile for {client} is in {file}.\nOn the therapist's computer, in that file's folder:")
+            print(f"  reachnote clients open {file.name}")
         return 0
-
 
     def _sheet(self, hello: Hello, outcome: steps.Outcome, troubles: list[tuple[str, str]]) -> wiring_check.Sheet | None:
         if not outcome.readings:
@@ -342,5 +348,3 @@ def _start_profile(client: str, instrument: str) -> Path:
             "Go to a folder of yours and give the command again."
         ) from None
     return path
-
-

@@ -18,12 +18,14 @@ ORDERS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 class Terminal:
     """`text` is all that came, `picture` what stands there since the last redrawing."""
 
-    def __init__(self, environment: dict[str, str], *words: str, columns: int = 80) -> None:
+    def __init__(
+        self, environment: dict[str, str], *words: str, columns: int = 80, program: tuple[str, ...] = ("-m", "reachnote")
+    ) -> None:
         self.text = ""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
-            os.execve(sys.executable, [sys.executable, "-m", "reachnote", *words], {**environment, "TERM": "xterm"})
+            os.execve(sys.executable, [sys.executable, *program, *words], {**environment, "TERM": "xterm"})
 
     def read(self, seconds: float = 0.05) -> None:
         if select.select([self.fd], [], [], seconds)[0]:
