@@ -18,9 +18,9 @@ KEEP_ALIVE_MS = 500
 TIME_BITS = 30  # board time: microseconds, modulo 2**30 (about 17.9 minutes)
 TIME_MASK = (1 << TIME_BITS) - 1
 
-HELLO, READING, ERROR, SILENCE = "h", "r", "e", "q"  # board to host
+HELLO, READING, ERROR, SILENCE, MIDI = "h", "r", "e", "q", "m"  # board to host
 KEEP_ALIVE, ASK_HELLO, SET = "k", "a", "s"  # host to board
-LETTERS = "hreqkas"
+LETTERS = "hreqmkas"
 
 # Status of a sensor, sent with every value.
 OK = 0  # trust the value
@@ -55,17 +55,23 @@ KINDS = ("switch", "pressure", "distance", "voltage", "force", "impact")
 # ---------------------------------------------------------------- values
 
 
-def switch_value(pressed, edges, age_us):
-    # State, edge count modulo 256, age of the last edge in 250 us steps (full scale: that or longer).
+def switch_value(pressed, edges, age_us, strength=0):
+    # State, edge count modulo 256, age of the last edge in 250 us steps (full scale: that or longer),
+    # strength of the last press 1..7 where the switch knows it.
     age = age_us // 250
     if age > 4095:
         age = 4095
-    return (1 << 20 if pressed else 0) | (edges & 255) << 12 | age
+    return (strength & 7) << 21 | (1 << 20 if pressed else 0) | (edges & 255) << 12 | age
 
 
 def read_switch(value):
     # (pressed 0/1, edge count 0..255, age of the last edge in us)
     return value >> 20 & 1, value >> 12 & 255, (value & 4095) * 250
+
+
+def switch_strength(value):
+    # Strength of the last press 1..7, 0 where the switch knows none.
+    return value >> 21 & 7
 
 
 def impact_value(hits, peak, age_us):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from array import array
 
-from reachnote.model import Event, Kind
-from reachnote.outlet import Outlet
+from reachnote.limits import CHILD, STAGE, VERY_QUIET, pack_limits
+from reachnote.model import Event, Kind, note_on, order
+from reachnote.outlet import PAGE_BYTES, Outlet
+from reachnote.pipe import Unpacker, pack, pack_text
 
 
 class Receiver:
@@ -62,3 +65,116 @@ def test_a_note_that_sounds_anew_is_not_ended_again():
     for now in (10.12, 10.32, 11.02):
         outlet.beat(now)
     assert first.offs() == [(10.0, 2, 60)]
+
+
+# ---------------------------------------------------------------- the guard
+
+
+class Loud(Receiver):
+    """Also keeps velocities and control values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[tuple[str, int, int]] = []
+        self.back = False
+
+    def send(self, event: Event, text: str = "") -> None:
+        super().send(event, text)
+        self.heard.append((Kind(event.kind).name, event.a, event.b))
+
+    def lost_and_found(self) -> bool:
+        back, self.back = self.back, False
+        return back
+
+    def close(self) -> None: ...
+
+
+def guarded(page: bytearray | None = None) -> tuple[Outlet, Loud, list[dict]]:
+    told: list[dict] = []
+    outlet = Outlet([], "test", memoryview(array("H", bytes(2 * 2048))), told.append, page)
+    outlet.outputs = [Loud()]
+    outlet._troubles = [None]
+    return outlet, outlet.outputs[0], told
+
+
+def hand(outlet: Outlet, *raw: bytes) -> None:
+    """Everything through the pipe's records, as the engine writes them."""
+    for event, text in Unpacker().feed(b"".join(raw)):
+        outlet.take(event, text)
+
+
+def chosen(limits, time: float = 1.0) -> bytes:
+    return pack_text(Kind.LIMITS, 0, pack_limits(limits, preset=True), time)
+
+
+def test_limits_come_through_the_pipe_and_everybody_is_told():
+    outlet, receiver, told = guarded()
+    hand(outlet, chosen(VERY_QUIET), pack([note_on(2, 36, 127, 1, 1.0)]))
+    assert receiver.heard == [("NOTE_ON", 48, 20)]
+    sentence = "The loudness guard is on (very-quiet): no note is louder than 45."
+    assert told == [{"news": "guard", "limits": "very-quiet", "loudest": 45, "softer": 0, "stopped": False, "text": sentence}]
+    hand(outlet, chosen(STAGE, 2.0))
+    assert told[-1]["text"] == "The loudness guard is off (stage): everything sounds as loud as it is played."
+    assert outlet.figures()["guard"] == {"limits": "stage", "loudest": 127, "softer": 0, "stopped": False}
+
+
+def test_softer_stop_and_lift_come_through_the_pipe():
+    outlet, receiver, told = guarded()
+    hand(outlet, pack([note_on(2, 60, 70, 1, 1.0), order(Kind.SOFTER, 2.0, 3)]))
+    assert receiver.heard == [("NOTE_ON", 60, 40), ("CONTROL", 11, 115)]
+    hand(outlet, pack([order(Kind.STOP, 3.0, 3), note_on(2, 62, 70, 1, 3.5)]))
+    assert receiver.heard[2] == ("NOTE_OFF", 60, 64)
+    assert not [a for kind, a, _ in receiver.heard if kind == "NOTE_ON" and a == 62]
+    hand(outlet, pack([order(Kind.LIFT, 4.0), note_on(2, 62, 70, 1, 4.1)]))
+    assert receiver.heard[-2:] == [("CONTROL", 11, 127), ("NOTE_ON", 62, 40)]
+    assert [news["softer"] for news in told] == [1, 1, 0]
+
+
+def test_an_outlet_that_takes_over_guards_as_the_killed_one_did():
+    page = bytearray(PAGE_BYTES)
+    outlet, _, _ = guarded(page)
+    hand(outlet, chosen(CHILD), pack([order(Kind.SOFTER, 2.0, 3)]))
+    heir, receiver, _ = guarded(page)
+    heir.adopt(3.0)
+    assert heir.ledger.guard.figures() == {"limits": "child", "loudest": 63, "softer": 1, "stopped": False}
+    hand(heir, pack([note_on(2, 60, 127, 1, 4.0)]))
+    assert receiver.heard == [("NOTE_ON", 60, 35)]
+
+
+def test_an_outlet_that_takes_over_from_none_starts_at_standard():
+    outlet, _, _ = guarded(bytearray(PAGE_BYTES))
+    outlet.adopt(1.0)
+    assert outlet.ledger.guard.figures()["limits"] == "standard"
+
+
+def test_a_page_that_was_torn_leaves_the_very_quietest():
+    page = bytearray(PAGE_BYTES)
+    outlet, _, _ = guarded(page)
+    hand(outlet, chosen(STAGE))
+    page[40] = 0
+    heir, _, _ = guarded(page)
+    heir.adopt(3.0)
+    assert heir.ledger.guard.figures()["limits"] == "very-quiet"
+
+
+def test_a_receiver_that_came_back_gets_its_levels_again():
+    outlet, receiver, _ = guarded()
+    hand(outlet, chosen(CHILD), pack([Event(Kind.CONTROL, 2, 7, 127, 1, 1, 1.0)]))
+    receiver.heard.clear()
+    receiver.back = True
+    outlet.beat(2.0)
+    assert receiver.heard == [("CONTROL", 7, 110)]
+
+
+def test_a_synth_is_not_left_softer_than_it_was():
+    outlet, receiver, _ = guarded()
+    hand(outlet, pack([note_on(2, 60, 70, 1, 1.0), order(Kind.SOFTER, 2.0, 3)]))
+    outlet.close()
+    assert receiver.heard[-1] == ("CONTROL", 11, 127)
+
+
+def test_a_moment_that_has_not_come_does_not_stop_the_guards_clock():
+    outlet, receiver, _ = guarded()
+    hand(outlet, pack([note_on(2, 60, 70, 1, 1e12)]))
+    assert receiver.heard == [("NOTE_ON", 60, 40)]
+    assert outlet.ledger.guard.clock(0.0) <= time.monotonic()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reachnote.midi_system import stable_name
 from reachnote.model import Event, Kind, note_off, note_on, order
 from reachnote.outputs import OutputProblem, _ports, open_output
 from reachnote.outputs.midi import to_bytes
@@ -117,7 +118,7 @@ def test_values_beyond_midi_are_brought_to_its_ends():
     ],
 )
 def test_numbers_that_change_are_no_part_of_a_stable_name(name, stable):
-    assert _ports.stable_name(name) == stable
+    assert stable_name(name) == stable
 
 
 @pytest.mark.parametrize("wanted", ["fluid", "FLUID Synth", "synth input", "FLUID Synth (99):Synth input port (99:0) 131:0"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reachnote import session
 from reachnote.key_names import AXES, CODE_OF_AXIS, CODE_OF_KEY, KEYS, axis_name, key_name
 from reachnote.pedals import ACTIONS, PROMPTS, Binding, PedalProblem, Pedals, read_binding, read_bindings
 
@@ -62,6 +63,10 @@ def test_every_action_can_be_bound_and_is_explained():
     assert [f"prompt-{level}" for level in PROMPTS] == [action for action in ACTIONS if action.startswith("prompt-")]
 
 
+def test_whatever_a_session_can_be_asked_for_can_be_bound():
+    assert set(session.ACTIONS) <= set(ACTIONS)
+
+
 def test_lines_remarks_and_empty_lines():
     read = read_bindings("# the pedals\n\n  cc 64 = next-scene   # right foot\nnote C#2 = mark\n", "plan.toml")
     assert read == (Binding("cc", 64, "next-scene"), Binding("note", 37, "mark"))
@@ -73,7 +78,7 @@ def test_lines_remarks_and_empty_lines():
     [
         ("cc 64", "'cc 64'; write what is pressed, = and what it does, as in: cc 64 = next-scene"),
         ("= mark", "'= mark'; write what is pressed"),
-        ("cc 64 = next", "'next' is not something a pedal does; known are next-scene, previous-scene, mark"),
+        ("cc 64 = louder", "'louder' is not something a pedal does; known are next-scene, previous-scene, mark"),
         ("cc 64 = next-scen", "Did you mean 'next-scene'?"),
         ("pedal 64 = mark", "'pedal'; a pedal is one of cc, note, key, switch."),
         ("swich Pads/left = mark", "Did you mean 'switch'?"),

@@ -42,6 +42,8 @@ def read():
             seq, time_us, words = wire.read_line(body)
             thing["seq"], thing["time_us"] = seq, time_us
             thing["sensors"] = [{"status": s, "value": v} for s, v in words]
+        elif thing["letter"] == "m":
+            thing["midi"] = body[1:].decode()
         elif len(body) > 1:
             thing["json"] = json.loads(body[1:])
         found.append(thing)

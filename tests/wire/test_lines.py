@@ -51,7 +51,7 @@ def test_the_golden_lines_cover_every_letter_status_and_kind():
 
 @pytest.mark.parametrize("vector", **named(VECTORS))
 def test_a_golden_line_is_one_printable_line(vector):
-    assert re.fullmatch(r"\$[hreqkas][ -#%-~]*[0-9a-f]{8}\n", vector["line"])
+    assert re.fullmatch(r"\$[hreqmkas][ -#%-~]*[0-9a-f]{8}\n", vector["line"])
     assert len(vector["line"]) <= wire.MAX_LINE
 
 
@@ -62,6 +62,8 @@ def test_a_golden_line_is_read_as_what_it_means(vector):
     assert chr(body[0]) == means["letter"]
     if means["letter"] == "r":
         assert wire.read_line(body) == (means["seq"], means["time_us"], [(s["status"], s["value"]) for s in means["sensors"]])
+    elif means["letter"] == "m":
+        assert body[1:].decode() == means["midi"]
     else:
         assert (json.loads(body[1:]) if len(body) > 1 else None) == means.get("json")
 
@@ -72,7 +74,7 @@ def test_a_golden_line_is_written_from_what_it_means(vector):
     if means["letter"] == "r":
         assert packed(means) == vector["line"].encode()
     else:
-        text = wire.ascii_json(means["json"]) if "json" in means else ""
+        text = wire.ascii_json(means["json"]) if "json" in means else means.get("midi", "")
         assert wire.frame(means["letter"], text) == vector["line"].encode()
 
 
@@ -91,13 +93,15 @@ def test_switch_and_impact_values_are_split_and_joined():
     for sensor in (s for v in READINGS for s in v["means"]["sensors"]):
         if "switch" in sensor:
             says = tuple(sensor["switch"][key] for key in ("pressed", "edges", "age_us"))
-            assert (wire.read_switch(sensor["value"]), wire.switch_value(*says)) == (says, sensor["value"])
+            strength = sensor["switch"].get("strength", 0)
+            assert (wire.read_switch(sensor["value"]), wire.switch_strength(sensor["value"])) == (says, strength)
+            assert wire.switch_value(*says, strength) == sensor["value"]
             seen += 1
         elif "impact" in sensor:
             says = tuple(sensor["impact"][key] for key in ("hits", "peak", "age_us"))
             assert (wire.read_impact(sensor["value"]), wire.impact_value(*says)) == (says, sensor["value"])
             seen += 1
-    assert seen == 7
+    assert seen == 8
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["newline", "carriage-return-newline"])

@@ -1,22 +1,24 @@
-"""The MIDI system of this computer behind one small class, whichever library is installed; and port names."""
+"""The MIDI system of this computer behind one small class, whichever library is installed."""
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
-import re
 import select
-import stat
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
+from reachnote.midi_system import (
+    ALSA_SEQUENCER,
+    fitting,
+    hush_jack,
+    listed,
+    no_server_start,
+    quiet,
+    sockets,
+    which,
+)
+
 from . import OutputProblem
-
-ALSA_SEQUENCER = "/dev/snd/seq"
-
-_NUMBERS = re.compile(r"\s*(\(\d+(:\d+)?\)|\[\d+\])|\s+\d+:\d+$|-\d\d(?=:)")
 
 
 class Port(Protocol):
@@ -39,47 +41,26 @@ class Port(Protocol):
     def close(self) -> None: ...
 
 
-def stable_name(name: str) -> str:
-    """`name` without the numbers that change from start to start (ALSA clients and ports, JACK doubles), lower case."""
-    return " ".join(_NUMBERS.sub("", name).split()).casefold()
-
-
 def find(wanted: str, names: list[str]) -> str:
     """The one of `names` that `wanted` means, the clearest fit first; OutputProblem with a sentence when none or several fit."""
-    want = stable_name(wanted)
-    fits = (
-        lambda name: name == wanted,
-        lambda name: stable_name(name) == want,
-        lambda name: stable_name(name).startswith(want),
-        lambda name: want in stable_name(name),
-    )
-    for fit in fits:
-        found = [name for name in names if fit(name)]
-        if len({stable_name(name) for name in found}) > 1:
-            # One program may show more than its MIDI input in the list (ZynAddSubFX: `osc`, `midi_input`).
-            found = [name for name in found if "midi" in stable_name(name).rpartition(":")[2]] or found
-        if len({stable_name(name) for name in found}) == 1:
-            return found[0]
-        if found:
-            raise OutputProblem(
-                f"Several MIDI ports fit '{wanted}': {_listed(found)}. None was opened. Write more of the name of one."
-            )
+    found = fitting(wanted, names)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise OutputProblem(
+            f"Several MIDI ports fit '{wanted}': {listed(found)}. None was opened. Write more of the name of one."
+        )
     raise OutputProblem(
         f"There is no MIDI port '{wanted}' now, so nothing sounds there. Start or plug in what it belongs to; "
-        f"playing goes on by itself then. Ports that are there: {_listed(names)}."
+        f"playing goes on by itself then. Ports that are there: {listed(names)}."
     )
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names) or "none"
 
 
 def connector(client: str, api: str | None) -> Callable[[], Port]:
     """What opens a connection as `client`, with the first MIDI library that can be loaded; else OutputProblem."""
     if api not in (None, "alsa", "jack"):
         raise OutputProblem(f"The option 'api' is '{api}', so the output was not opened. Write api=alsa or api=jack.")
-    # libjack would otherwise start a server of its own and take the sound card for it.
-    os.environ["JACK_NO_START_SERVER"] = "1"
+    no_server_start()
     for load in LIBRARIES:
         try:
             open_port = load()
@@ -93,12 +74,7 @@ def connector(client: str, api: str | None) -> Callable[[], Port]:
 
 
 def _system(api: str | None) -> str:
-    """Which MIDI system to talk to: "alsa", "jack" or "" for the one that this platform has."""
-    if not sys.platform.startswith("linux"):
-        return ""
-    if api:
-        return api
-    return "alsa" if os.access(ALSA_SEQUENCER, os.R_OK | os.W_OK) else "jack"
+    return which(api, ALSA_SEQUENCER)
 
 
 def _no_system(system: str, reason: object) -> OutputProblem:
@@ -136,65 +112,21 @@ def _no_virtual() -> OutputProblem:
     )
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Nothing that a C library prints reaches stderr inside."""
-    try:
-        saved = os.dup(2)
-        null = os.open(os.devnull, os.O_WRONLY)
-    except OSError:
-        yield
-        return
-    os.dup2(null, 2)
-    os.close(null)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-
-
-def _sockets() -> set[int]:
-    """The sockets that this process has open (Linux)."""
-    found = set()
-    with contextlib.suppress(OSError):
-        for name in os.listdir("/proc/self/fd"):
-            with contextlib.suppress(OSError):
-                if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
-                    found.add(int(name))
-    return found
-
-
-def _hush_jack() -> None:
-    """libjack's threads complain on stderr at any time later (a killed server): give them a silent place to complain to.
-
-    strlen takes the very argument that libjack passes and does nothing with it, so no Python runs in those threads.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    with contextlib.suppress(Exception), open("/proc/self/maps") as maps:
-        silent = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p)
-        for path in {line.split(None, 5)[5].strip() for line in maps if "libjack" in line}:
-            library = ctypes.CDLL(path)
-            library.jack_set_error_function(silent)
-            library.jack_set_info_function(silent)
-
-
 def _rtmidi() -> Callable[[str, str], Port]:
     import rtmidi
 
     systems = {"": rtmidi.API_UNSPECIFIED, "alsa": rtmidi.API_LINUX_ALSA, "jack": rtmidi.API_UNIX_JACK}
-    _hush_jack()
+    hush_jack()
 
     class RtMidiPort:
         def __init__(self, client: str, system: str) -> None:
-            before = _sockets()
+            before = sockets()
             try:
                 with quiet():
                     self._out = rtmidi.MidiOut(systems[system], name=client)
             except Exception as reason:
                 raise _no_system(system, reason) from None
-            self._lines = _sockets() - before if system == "jack" else set()
+            self._lines = sockets() - before if system == "jack" else set()
             self.send = self._out.send_message  # no call of our own in the way
 
         def destinations(self) -> list[str]:
