@@ -317,6 +317,8 @@ TEXTS = (
     "trigger = 'start/pause'\ncontrols = [{send = 'bend', home = 0}, {send = 'pressure'}]",
     "[[voice]]\nfor = 'switch'\nsteers = 'softer'\n[[voice]]\nfor = 'distance'\nsource = 'drums'\ntrigger = {mode = 'one-shot', length_s = 3}\n"
     "[[voice]]\nfor = 'pressure'\nkeys = 'C4 E4'\nsource = 'keys'\ngesture = {name = 'long-press', hold_s = 0.1}\nvelocity = {from = 'peak'}",
+    "[activity]\nname = 'choices'\nhold_s = 0.3\npause_s = 0.5\n[[voice]]\nfor = 'all'",
+    "[activity]\nname = 'call-and-response'\necho = true\ncue = true\nrest_s = 0.3\n[[voice]]\nfor = 'all'\nnotes = 3",
 )
 READ = [read_scene(f"name = 'scene {n}'\n{text}", "test.toml") for n, text in enumerate(TEXTS)]
 
@@ -346,7 +348,8 @@ class Room:
         self.session.closed(0, self.now)
         self.plugged = False
         self.drain()
-        self.far.is_silent()
+        if self.session.music.scene.activity == "free-play":  # an echo goes on
+            self.far.is_silent()
 
     def drain(self) -> None:
         session = self.session

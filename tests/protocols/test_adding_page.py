@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import json
 import os
 import pkgutil
 import random
@@ -21,7 +22,7 @@ from pathlib import Path
 import pytest
 
 import reachnote_wire as wire
-from reachnote import activities, links
+from reachnote import activities, ensemble, gestures, links, outputs
 from reachnote.activities import Table
 from reachnote.harmony import Harmony
 from reachnote.links import LinkProblem, Opened
@@ -43,6 +44,7 @@ PLACES = {
     "sensor": "firmware/reachnote_board/sensors/{}",
     "instrument": "hardware/{}/instrument.toml",
     "activity": "host/reachnote/activities/{}",
+    "gesture": "host/reachnote/gestures/{}",
     "output": "host/reachnote/outputs/{}",
     "link": "host/reachnote/links/{}",
 }
@@ -53,6 +55,7 @@ COPIED = (
     "tests/firmware",
     "tests/host/test_outputs_contract.py",
     "tests/host/test_instrument.py",
+    "tests/host/test_gestures.py",
 )
 SONG = Song("Scale", tuple(Note(float(n), 1.0, 60 + n) for n in range(8)))
 SCENE = 'format = 1\nname = "x"\n[[voice]]\nfor = ["all"]\nplay = "step"\noctave = 4\nnotes = 5\n'
@@ -190,6 +193,45 @@ def test_the_instrument_with_the_new_sensor_is_right(tree):
 
 def test_the_output_keeps_the_outputs_contract(tree):
     assert contract(tree, "tests/host/test_outputs_contract.py", "text") >= 7
+
+
+def test_the_gesture_keeps_the_gestures_contract(tree):
+    assert contract(tree, "tests/host/test_gestures.py", "bridged and not ten_thousand") == 2
+
+
+MEMBERS = """
+import json
+from reachnote import gestures, links, outputs, programme
+from reachnote.ensemble import Ensemble, known
+from reachnote.model import Gesture, Kind, Move
+
+text = "[activity]\\nname = 'steady'\\n[[voice]]\\nfor = 'all'\\ngesture = {name = 'bridged', gap_s = 0.5}"
+scene, song = programme.read(text, "mine.toml")
+music = Ensemble([(scene, song)], ["one"])
+voice = music.voice("Board", "switch", "switch", 0, 0)
+played = []
+for time, move in ((1.0, Move.ONSET), (1.5, Move.RELEASE), (1.8, Move.ONSET), (3.0, Move.RELEASE), (9.0, None)):
+    events = music.tick(time) if move is None else music.gesture(Gesture(0, time, move, 0.5, -1), voice)
+    played += [[Kind(event.kind).name, event.time] for event in events]
+families = [sorted(known()), sorted(gestures.kinds()), sorted(outputs.schemes()), sorted(links.schemes())]
+print(json.dumps([*families, played]))
+"""
+
+
+def test_a_dropped_file_is_a_member_of_its_family_and_a_scene_can_name_it(tree):
+    paths = os.pathsep.join(str(tree / name) for name in ("host", "protocols", "firmware"))
+    surroundings = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", MEMBERS], env=surroundings, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[-2000:]
+    *families, played = json.loads(done.stdout)
+    for family, there, here, dropped in (
+        ("activities", families[0], ensemble.known(), "steady"),
+        ("gestures", families[1], gestures.kinds(), "bridged"),
+        ("outputs", families[2], outputs.schemes(), "text"),
+        ("links", families[3], links.schemes(), "fifo"),
+    ):
+        assert sorted({*here, dropped}) == there and dropped not in here, family
+    assert played == [["NOTE_ON", 1.0], ["NOTE_OFF", 3.5]], "the slip between 1.5 and 1.8 s was bridged"
 
 
 def test_a_wrong_example_is_caught(tree, tmp_path):

@@ -9,27 +9,34 @@ import re
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import reachnote_wire as wire
-from reachnote import control, journal, replaying, runtime
+from reachnote import control, gestures, journal, loudness, orders, programme, replaying, runtime, voice_rule
+from reachnote import scene as scene_module
 from reachnote.board import Board
 from reachnote.engine import levels_page
 from reachnote.instrument import read_instrument
 from reachnote.journal import Left, Line
 from reachnote.ledger import Ledger
+from reachnote.lists import ORDERS
 from reachnote.model import Kind
 from reachnote.records import frames
+from reachnote.render_command import clients
+from reachnote.rendering import rendered
 from reachnote.scene import read_scene
-from reachnote.session import Session
+from reachnote.session import ACTIONS, MUSIC, Session
+from reachnote.triggers import MODES
+from support.invented import Receiver
 from support.running import PATHS, until
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {page: (ROOT / "protocols" / f"{page}.md").read_text("utf-8") for page in ("wire", "files", "control")}
-RUN_HERE = {"wire": {"wire"}, "files": {"profile", "scene", "instrument", "journal"}, "control": {"control"}}
+RUN_HERE = {"wire": {"wire"}, "files": {"profile", "scene", "plan", "instrument", "journal"}, "control": {"control"}}
 
 
 def blocks(page: str, kind: str) -> list[str]:
@@ -94,11 +101,85 @@ def test_the_page_has_every_status_and_kind():
 # ---------------------------------------------------------------- files.md
 
 
-@pytest.mark.parametrize("text", blocks("files", "scene"))
-def test_the_scene_is_read(text):
-    scene = read_scene(text, "files.md")
+def test_the_first_scene_is_read_as_it_is_written():
+    scene = read_scene(blocks("files", "scene")[0], "files.md")
     assert scene.name == "Five notes" and len(scene.voices) == 2
     assert scene.voices[1].sensor == "Reach beam/hand" and scene.voices[1].program == 12
+
+
+@pytest.mark.parametrize("text", blocks("files", "scene"), ids=lambda text: tomllib.loads(text)["name"])
+def test_every_scene_of_the_page_plays_and_ends_silent(text):
+    take = rendered([programme.read(text, "files.md")], clients("steady"), 8.0)
+    receiver = Receiver()
+    for event in take.events:
+        receiver.take(event)
+    assert take.notes > 0 and receiver.unpaired() == {}
+    assert [thing for thing in take.news if thing["news"] == "problem"] == []
+
+
+def table_after(head: str, page: str = "files") -> dict[str, str]:
+    """The rows of the first table behind `head`, by the names in their first cell."""
+    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", PAGES[page].partition(head)[2].partition("\n\n\n")[0], re.M)
+    found: dict[str, str] = {}
+    for names, told in rows:
+        for name in re.findall(r"`([^`]+)`", names):
+            found.setdefault(name, told)
+    return found
+
+
+def test_every_key_of_a_scene_is_in_its_table_and_in_an_example():
+    scenes, voices = set(), set()
+    for text in blocks("files", "scene"):
+        table = tomllib.loads(text)
+        scenes |= set(table)
+        voices |= {key for voice in table.get("voice", ()) for key in voice}
+    assert scenes == set(scene_module._KEYS) and voices == set(voice_rule._KEYS)
+    section = PAGES["files"].partition("## Scene (TOML)")[2].partition("## Plan")[0]
+    of_scene, _, of_voice = section.partition("Of a voice:")
+    for keys, part in ((scenes, of_scene), (voices, of_voice)):
+        told = re.findall(r"^\| (`\w.*?) \|", part, re.M)
+        assert {name for cell in told for name in re.findall(r"`(\w+)`", cell)} == keys
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("for", voice_rule.KINDS),
+        ("play", voice_rule.PLAYS),
+        ("source", voice_rule.SOURCES),
+        ("spread", voice_rule.SPREADS),
+        ("steers", voice_rule.STEERS),
+        ("order", ORDERS),
+        ("gesture", tuple(gestures.kinds())),
+        ("velocity", (*loudness.SOURCES, *loudness.CURVES)),
+    ],
+)
+def test_the_words_of_a_voice_are_the_programs_own(key, words):
+    told = table_after("Of a voice:")[key]
+    assert set(words) <= set(re.findall(r"`([a-z/-]+)`", told)), told
+
+
+def test_the_modes_of_a_trigger_are_on_the_page_that_the_table_names():
+    assert "(triggers.md)" in table_after("Of a voice:")["trigger"]
+    page = (ROOT / "protocols" / "triggers.md").read_text("utf-8")
+    assert all(f"| `{mode}` |" in page for mode in MODES)
+
+
+def test_what_is_left_out_is_as_the_tables_say():
+    plain = read_scene("[[voice]]", "files.md")
+    rule, told = plain.voices[0], table_after("Of a voice:")
+    for key, value in (("play", rule.play), ("order", rule.order), ("octave", rule.octave), ("source", rule.source), ("grid", rule.grid),
+                       ("voices", rule.voices), ("velocity", rule.velocity), ("quantise", rule.quantise), ("spread", rule.spread),
+                       ("gesture", rule.gesture), ("trigger", rule.trigger), ("inversion", rule.inversion)):  # fmt: skip
+        assert told[key].rpartition("| ")[2].strip("`") == str(value), key
+    assert table_after("Of the scene")["tempo"].endswith(f"| {plain.tempo:g}")
+
+
+@pytest.mark.parametrize("text", blocks("files", "plan"))
+def test_the_plan_is_read(text, tmp_path):
+    (tmp_path / "monday.toml").write_text(text, "utf-8")
+    plan = programme.load(str(tmp_path / "monday.toml"))
+    assert [scene.name for scene, _ in plan] == ["Very quiet", "Five notes", "Very quiet"]
 
 
 @pytest.mark.parametrize("text", blocks("files", "instrument"))
@@ -119,7 +200,7 @@ def test_the_journal_is_read_written_again_and_replayed(text):
     assert left.kind == Kind.NOTE_ON and left.channel == 2
     (line,) = (entry.line for entry in found if isinstance(entry, Line))
     assert wire.Splitter().feed(line + b"\n")
-    scene = read_scene(blocks("files", "scene")[0].replace('outputs = ["synth"]', ""), "files.md")
+    scene = read_scene(blocks("files", "scene")[0], "files.md")
     assert list(replaying.events(iter(found), Session(scene), Ledger())) == []  # a line before its hello plays nothing
 
 
@@ -196,7 +277,27 @@ def test_requests_of_the_page_get_their_replies(running):
     assert all(heard[request["id"]]["ok"] for request in requests() if request["id"] not in written)
     told = [json.loads(line) for line in os.read(running.up, 4096).splitlines()]
     assert told[:2] == [{"do": "silence"}, {"id": 5, "do": "order", "order": "easier"}]
-    assert told[2]["parameters"] == {"onset": 2300}
+    assert told[2] == {"id": 7, "do": "order", "order": "scene", "name": "storm"}
+    assert told[5]["parameters"] == {"onset": 2300}
+
+
+def test_the_orders_and_actions_of_the_page_are_the_programs_own():
+    def first_cells(head: str, end: str) -> set[str]:
+        part = PAGES["control"].partition(head)[2].partition(end)[0]
+        return {name for cell in re.findall(r"^\| (`.*?) \|", part, re.M) for name in re.findall(r"`([a-z-]+)`", cell)}
+
+    assert first_cells("Orders. ", "Orders that") == {*orders.ORDERS, "block"}
+    assert first_cells("Orders that steer", "| action |") == set(MUSIC)
+    assert first_cells("| action |", "```") == set(ACTIONS)
+
+
+@pytest.mark.parametrize("request_line", [line for line in requests() if line["do"] == "order"], ids=lambda line: line["order"])
+def test_an_order_of_the_page_is_carried_out_by_a_session(request_line):
+    session = Session(read_scene("chords = 'C F'\n[[voice]]", "mine.toml"))
+    session.order({**request_line, **(programme.order_of("storm") if request_line["order"] == "scene" else {})}, 1.0)
+    (said,) = [thing for thing in session.news if thing["news"] == "order"]
+    assert said["id"] == request_line["id"]
+    assert said["ok"] or "There is no sensor" in said["text"], said
 
 
 def test_the_table_of_requests_is_the_programs_own():
