@@ -172,22 +172,20 @@ def steady(notes: dict[int, int], seconds: int) -> bool:
 
 def replugged(room: Room, times: int) -> list[list[dict]]:
     """Each board in turn, while somebody keeps its old device open, so that it returns under another name."""
-    return measured(lambda: _replugged(room, times), lambda batch: all(came["note_s"] <= LIMIT_S for came in batch))
+    names = ["AB"[n % 2] for n in range(times)]
+    return [measured(lambda name=name: _replugged(room, name), lambda came: came["note_s"] <= LIMIT_S) for name in names]
 
 
-def _replugged(room: Room, times: int) -> list[dict]:
-    came = []
-    for n in range(times):
-        name, other = ("A", "B") if n % 2 == 0 else ("B", "A")
-        old = port_of(room.boards[name].serial)
-        with kept_open(old):
-            unplugged(room, name)
-            since = time.monotonic()
-            time.sleep(0.25)
-            alone = {m.channel for m in room.receiver.notes_on(since)}
-            came.append({"was": old, "meanwhile": sorted(alone), **plugged(room, name)})
+def _replugged(room: Room, name: str) -> dict:
+    old = port_of(room.boards[name].serial)
+    with kept_open(old):
+        unplugged(room, name)
         since = time.monotonic()
-        until(lambda since=since, other=other: room.started(since, other), 5, f"{other} to play on")
+        time.sleep(0.25)
+        alone = {m.channel for m in room.receiver.notes_on(since)}
+        came = {"was": old, "meanwhile": sorted(alone), **plugged(room, name)}
+    since, (other,) = time.monotonic(), set("AB") - {name}
+    until(lambda: room.started(since, other), 5, f"{other} to play on")
     return came
 
 

@@ -17,7 +17,7 @@ REJOINED = "a port of ours that comes back after the outlet was killed is not jo
 HERTZ = {72: 523.25, 74: 587.33, 76: 659.26}
 LONG = ("found", "replugged=3", "compared", "named", "reopened=5", "killed=5", "synthesized=2")
 
-pytestmark = pytest.mark.timeout(PATIENCE_S + 60)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(PATIENCE_S + 60)]
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from support import guest
 from tools import firmware_image
 from tools.micropython import Unavailable
 
+pytestmark = pytest.mark.long
 VENDOR, DRIVE = ["vhci-hcd"], ["vhci-hcd", "usb-storage", "sd_mod", "vfat"]
 
 

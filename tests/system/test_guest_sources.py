@@ -15,7 +15,7 @@ from tools.micropython import Unavailable
 
 PATIENCE_S = 300.0  # on a machine that is busy with other things; alone it takes half a minute
 
-pytestmark = pytest.mark.timeout(PATIENCE_S + 60)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(PATIENCE_S + 60)]
 
 
 @pytest.fixture(scope="module")
