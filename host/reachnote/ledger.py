@@ -38,9 +38,9 @@ class Ledger:
     def take(self, event: Event, text: str = "") -> list[Event]:
         """The MIDI messages that follow from one event or order, in sending order; `text` belongs to LIMITS."""
         kind = event.kind
+        self.guard.clock(event.time)
         if kind == Kind.NOTE_ON:
             return self._on(event)
-        self.guard.clock(event.time)
         if kind == Kind.NOTE_OFF:
             return self._off((event.source, event.channel, event.a), event.time)
         if kind < Kind.LEVEL:

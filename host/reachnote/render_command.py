@@ -42,11 +42,17 @@ def clients(name: str) -> rendering.Clients:
 def add(subparsers: Any) -> None:
     """The words of the command."""
     render = subparsers.add_parser("render", help="a whole session of simulated clients as a MIDI file, in no time")
-    render.add_argument("--scene", default="five-notes", metavar="NAME|FILE", help="a carried scene or plan, or a TOML file (five-notes)")
+    render.add_argument(
+        "--scene", default="five-notes", metavar="NAME|FILE", help="a carried scene or plan, or a TOML file (five-notes)"
+    )
     render.add_argument("--client", default="steady", metavar="NAME", help="who plays (steady); an unknown name lists them all")
     render.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long they play (60)")
-    render.add_argument("--seed", type=int, default=1, metavar="N", help="another number, another session; the same, the same (1)")
-    render.add_argument("--limits", default="standard", choices=limits.PRESETS, metavar="PRESET", help=f"{', '.join(limits.PRESETS)} (standard)")
+    render.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="another number, another session; the same, the same (1)"
+    )
+    render.add_argument(
+        "--limits", default="standard", choices=limits.PRESETS, metavar="PRESET", help=f"{', '.join(limits.PRESETS)} (standard)"
+    )
     render.add_argument("--out", required=True, metavar="FILE.mid", help="an older file of that name is replaced")
     render.add_argument("--json", action="store_true")
     render.set_defaults(run=render_to_file)

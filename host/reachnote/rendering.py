@@ -341,7 +341,9 @@ class _Table:
             take.names[source] = text
         for event in session.out:
             self._time = max(event.time, self._time)
-            take.events += [sent if sent.time == self._time else sent._replace(time=self._time) for sent in self._ledger.take(event)]
+            take.events += [
+                sent if sent.time == self._time else sent._replace(time=self._time) for sent in self._ledger.take(event)
+            ]
         take.gestures += len(session.gestures)
         take.news += session.news
         for waiting in (session.out, session.declared, session.writes, session.gestures, session.news):

@@ -71,11 +71,16 @@ triggers = st.one_of(
     st.sampled_from(["momentary", "latch", "start/stop", "start/pause"]),
     st.builds(lambda more: {"mode": "momentary", **more}, some(accept_s=st.sampled_from([0.05, 0.4]))),
     st.builds(
-        lambda more: {"mode": "one-shot", **more}, some(length_s=st.sampled_from([0.05, 1.0]), again=st.sampled_from(["ignore", "restart"]))
+        lambda more: {"mode": "one-shot", **more},
+        some(length_s=st.sampled_from([0.05, 1.0]), again=st.sampled_from(["ignore", "restart"])),
     ),
     st.builds(
         lambda more: {"mode": "repeat-while-held", **more},
-        some(every_s=st.sampled_from([0.05, 0.3]), every_beats=st.sampled_from([0.0, 0.25, 1.0]), share=st.sampled_from([0.05, 0.5, 1.0])),
+        some(
+            every_s=st.sampled_from([0.05, 0.3]),
+            every_beats=st.sampled_from([0.0, 0.25, 1.0]),
+            share=st.sampled_from([0.05, 0.5, 1.0]),
+        ),
     ),
     st.builds(lambda keep: {"mode": "sustain-n", "keep": keep}, st.integers(1, 4)),
     st.just({"mode": "start/pause", "while_held": True}),
@@ -84,12 +89,20 @@ triggers = st.one_of(
 loudness = st.one_of(
     st.integers(1, 127),
     st.builds(
-        lambda source, floor: {"from": source, "floor": floor, "ceiling": 127}, st.sampled_from(["fixed", "speed", "peak"]), st.integers(1, 127)
+        lambda source, floor: {"from": source, "floor": floor, "ceiling": 127},
+        st.sampled_from(["fixed", "speed", "peak"]),
+        st.integers(1, 127),
     ),
 )
 some_controls = st.lists(
     st.sampled_from(
-        [{"send": "bend", "semitones": 12}, {"send": "cc 7"}, {"send": "cc 11", "from": 100, "to": 10}, {"send": "cc14 1"}, {"send": "pressure"}]
+        [
+            {"send": "bend", "semitones": 12},
+            {"send": "cc 7"},
+            {"send": "cc 11", "from": 100, "to": 10},
+            {"send": "cc14 1"},
+            {"send": "pressure"},
+        ]
     ),
     max_size=3,
 )
@@ -425,10 +438,15 @@ class Room:
 moves = st.sampled_from([0, 0, 0, 1, 1, 2, 2])
 orders = st.sampled_from(["scene", "scene", "plug", "sleep", "transpose", "chord", "tempo", *ACTIONS])
 room_steps = st.tuples(
-    st.one_of(moves, moves, moves, orders), st.sampled_from([0.0, 1.0, 0.0, 1.0, 0.3, 0.7]), st.sampled_from([0.0, 0.02, 0.06, 0.2, 0.5])
+    st.one_of(moves, moves, moves, orders),
+    st.sampled_from([0.0, 1.0, 0.0, 1.0, 0.3, 0.7]),
+    st.sampled_from([0.0, 0.02, 0.06, 0.2, 0.5]),
 )
 evenings = st.tuples(
-    st.lists(st.integers(0, len(TEXTS) - 1), min_size=1, max_size=3), presets, st.integers(0, 3), st.lists(room_steps, min_size=25, max_size=40)
+    st.lists(st.integers(0, len(TEXTS) - 1), min_size=1, max_size=3),
+    presets,
+    st.integers(0, 3),
+    st.lists(room_steps, min_size=25, max_size=40),
 )
 
 

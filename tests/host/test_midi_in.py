@@ -12,8 +12,10 @@ from reachnote.found_sensors import FoundBoard
 from reachnote.links import Gone, LinkProblem, Opened, Said, midi_in, open_link
 from reachnote.links._feed import MOST as FEED_MOST
 from reachnote.links._feed import Feed
-from reachnote.links.midi_in import MidiInLink, Picked, put_on_board, shown_name
+from reachnote.links._port import shown_name
+from reachnote.links.midi_in import MidiInLink
 from reachnote.links.therapist import TherapistLink
+from reachnote.midi_sensors import Picked, put_on_board
 from reachnote.model import Kind
 from reachnote.scene import read_scene
 from reachnote.session import Session
@@ -380,11 +382,10 @@ def test_a_board_is_introduced_again_when_it_is_asked(rooms):
     room = rooms(MidiInLink, Picked(NAMED))
     opened = room.changes[0]
     room.link.write(opened.key, "k", "")
-    room.link.write(("other", 9), "a", "")
-    room.collect()
+    room.step(0.1)
     assert len(room.hellos()) == 1
     room.link.write(opened.key, "a", "")
-    room.collect()
+    room.step(0.1)
     assert len(room.hellos()) == 2
 
 

@@ -81,7 +81,9 @@ def test_a_peak_is_the_highest_level_since_the_onset():
 
 
 def test_a_peak_is_listened_for_by_the_session():
-    table = Table(scene="[[voice]]\nvelocity = {from = 'peak', floor = 20, ceiling = 80}\ntrigger = {mode = 'dwell', dwell_s = 0.3}")
+    table = Table(
+        scene="[[voice]]\nvelocity = {from = 'peak', floor = 20, ceiling = 80}\ntrigger = {mode = 'dwell', dwell_s = 0.3}"
+    )
     board = table.board(sensors=[PRESSURE])
     table.ledger.guard.limits = table.ledger.guard.limits.__class__(first=127)
     board.move(0, 1000)
@@ -132,7 +134,9 @@ def test_a_control_is_where_the_movement_is_before_the_note_begins():
     kinds = [(event.kind, event.a) for event in table.receiver.heard]
     assert controls(table, 11)[0] == 20 and controls(table, 11)[-1] > 120
     last = max(n for n, kind in enumerate(kinds) if kind[0] == Kind.NOTE_ON)
-    assert any(kind == (Kind.CONTROL, 11) and event.b > 20 for kind, event in zip(kinds[:last], table.receiver.heard, strict=False))
+    assert any(
+        kind == (Kind.CONTROL, 11) and event.b > 20 for kind, event in zip(kinds[:last], table.receiver.heard, strict=False)
+    )
 
 
 def test_controls_are_at_rest_after_a_silence_and_after_the_plug_is_pulled():
@@ -165,7 +169,13 @@ def test_another_scene_finds_controls_where_a_synth_has_them_by_itself():
 
 @pytest.mark.parametrize(
     ("kind", "number", "left"),
-    [("cc", 74, [(74, 64)]), ("cc", 7, [(7, 100)]), ("cc14", 1, [(1, 0), (33, 0)]), ("bend", 0, [(0, 64)]), ("pressure", 0, [(0, 0)])],
+    [
+        ("cc", 74, [(74, 64)]),
+        ("cc", 7, [(7, 100)]),
+        ("cc14", 1, [(1, 0), (33, 0)]),
+        ("bend", 0, [(0, 64)]),
+        ("pressure", 0, [(0, 0)]),
+    ],
 )
 def test_a_control_that_is_left_says_so_at_once(kind, number, left):
     control = Control(kind, Pace(), 2, number=number)

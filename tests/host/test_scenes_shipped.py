@@ -187,7 +187,10 @@ def test_a_rendered_file_is_the_same_again(tmp_path, capsys):
         (["render", "--out", "x.mid", "--seconds", "0"], "--seconds 0 is not possible; write 1 to 3600."),
         (["render", "--out", "/nowhere/at/all/x.mid", "--seconds", "2"], "was not written (No such file or directory)."),
         (["scene", "strom"], "Did you mean 'storm'?"),
-        (["scene", "plan-first-session"], "is a plan of several scenes; name one of them, or begin with it: reachnote play --scene"),
+        (
+            ["scene", "plan-first-session"],
+            "is a plan of several scenes; name one of them, or begin with it: reachnote play --scene",
+        ),
         (["scene", "storm"], "reachnote is not running. Start it: reachnote play"),
         (["pedal", "next-scene"], "reachnote is not running. Start it: reachnote play"),
     ],

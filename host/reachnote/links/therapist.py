@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 
 from reachnote.links import Opened
-from reachnote.links.midi_in import PortLink, Sensing, Source, connector, only_options, port_wanted
+from reachnote.links._port import PortLink, Sensing, Source, only_options, port_wanted
+from reachnote.links.midi_in import connector
 from reachnote.midi_system import plain_name
 
 SCHEME = "therapist"
