@@ -69,6 +69,7 @@ class Ensemble:
         self.voices: list[Voice] = []  # by the sensor's number
         self.facts: dict = {} if facts is None else facts
         self.listener = Listener()
+        self._timed: list[Voice] = []
         self.names: dict[int, str] = {}
         self._begin(0.0)
 
@@ -114,6 +115,7 @@ class Ensemble:
     def change(self, now: float) -> None:
         """Begin the scene that `go` or `put` chose. Voices have to be made anew."""
         self.voices.clear()
+        self._timed = []
         self._begin(now)
 
     def voice(self, board: str, sensor: str, kind: str, number: int, seat: int) -> Voice:
@@ -126,6 +128,7 @@ class Ensemble:
         while len(self.voices) <= number:
             self.voices.append(voice)
         self.voices[number] = voice
+        self._timed = [one for one in dict.fromkeys(self.voices) if one.waits]  # asked for every line that comes
         self.names[number] = f"{board}/{sensor}"
         return voice
 
@@ -186,10 +189,11 @@ class Ensemble:
     def due(self) -> float:
         """When `tick` is wanted."""
         due = min(self.activity.due, self.listener.due)
-        for voice in self.voices:
+        for voice in self._timed:
             due = min(due, voice.due)
-        for pace in self.paces.values():
-            due = min(due, pace.due)
+        if self._timed:
+            for pace in self.paces.values():
+                due = min(due, pace.due)
         return due
 
     def status(self) -> dict:

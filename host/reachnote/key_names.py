@@ -34,7 +34,12 @@ _numbered = [first + n for first, count in _BUTTONS[1:2] + _BUTTONS[:1] + _BUTTO
 KEYS |= {code: f"button {n + 1}" for n, code in enumerate(_numbered)}
 
 AXES = dict(enumerate(["X", "Y", "Z", "RX", "RY", "RZ", "Throttle", "Rudder", "Wheel", "Gas", "Brake"]))
-AXES |= {0x10 + n: f"Hat{n // 2 + 1}{'XY'[n % 2]}" for n in range(8)} | {0x18: "Pressure", 0x19: "Distance", 0x1A: "TiltX", 0x1B: "TiltY"}
+AXES |= {0x10 + n: f"Hat{n // 2 + 1}{'XY'[n % 2]}" for n in range(8)} | {
+    0x18: "Pressure",
+    0x19: "Distance",
+    0x1A: "TiltX",
+    0x1B: "TiltY",
+}
 
 CODE_OF_KEY = {name: code for code, name in KEYS.items()}
 CODE_OF_AXIS = {name: code for code, name in AXES.items()}

@@ -99,7 +99,7 @@ def note_sensor(key: int, channel: int) -> str:
 
 
 def control_sensor(control: int | str, channel: int) -> str:
-    """"CC 11", "bend", "pressure", with the channel where it is not the first."""
+    """ "CC 11", "bend", "pressure", with the channel where it is not the first."""
     name = control if isinstance(control, str) else f"CC {control}"
     return name if channel == 1 else f"{name} ch{channel}"
 

@@ -94,7 +94,9 @@ def read_binding(line: str, here: str) -> Binding:
     if not equals or not left:
         raise PedalProblem(f"{here}: '{line}'; write what is pressed, = and what it does, as in: cc 64 = next-scene")
     if action not in ACTIONS:
-        raise PedalProblem(f"{here}: '{action}' is not something a pedal does; known are {listed(ACTIONS)}.{nearest(action, ACTIONS)}")
+        raise PedalProblem(
+            f"{here}: '{action}' is not something a pedal does; known are {listed(ACTIONS)}.{nearest(action, ACTIONS)}"
+        )
     found = _LINE.fullmatch(left)
     way = left.split()[0]
     if way not in WAYS:

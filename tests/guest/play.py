@@ -318,7 +318,9 @@ def killed(room: Room, times: int) -> list[list[dict]]:
     for name in room.boards:
         unplugged(room, name)
     room.boards["B"].moved_by(pressing(HERE, "right", 6.0, 0.5))
-    return measured(lambda: [_killed(room) for _ in range(times)], lambda batch: all({"raw", "pure data"} <= came.keys() for came in batch))
+    return measured(
+        lambda: [_killed(room) for _ in range(times)], lambda batch: all({"raw", "pure data"} <= came.keys() for came in batch)
+    )
 
 
 def _killed(room: Room) -> dict:

@@ -140,7 +140,14 @@ def box() -> dict:
     device.unplug()
     engine.close()
     names = [sensor["name"] for sensor in hello["sensors"]]
-    return {"name": hello["name"], "sensors": names, "edges": edges, "held": held, "p50_ms": sorted(late)[10], "said": engine.said()}
+    return {
+        "name": hello["name"],
+        "sensors": names,
+        "edges": edges,
+        "held": held,
+        "p50_ms": sorted(late)[10],
+        "said": engine.said(),
+    }
 
 
 def turner() -> dict:

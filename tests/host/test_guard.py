@@ -118,7 +118,9 @@ def test_a_text_that_is_no_limits_is_refused_and_the_former_stay(text):
     assert ledger.guard.limits == VERY_QUIET
 
 
-@pytest.mark.parametrize(("field", "value"), [("loudest", 0), ("loudest", 128), ("loudest", 60.5), ("rise", True), ("apart_s", -1)])
+@pytest.mark.parametrize(
+    ("field", "value"), [("loudest", 0), ("loudest", 128), ("loudest", 60.5), ("rise", True), ("apart_s", -1)]
+)
 def test_limits_beyond_their_bounds_are_refused(field, value):
     text = pack_limits(replace(STANDARD, **{field: value}))
     with pytest.raises(LimitsProblem, match=rf"limits: {field} = .*; write a"):

@@ -18,13 +18,13 @@ from reachnote.links import Gone, LinkProblem, Opened, Said, keys, open_link
 from reachnote.links.keys import EVENT, KeysLink, Moved, Picked, read_events
 
 # struct input_event on a 64-bit machine: seconds, microseconds (8 bytes each), type, code (2 each), value (4).
-SPACE_DOWN = bytes.fromhex("e803000000000000" "a086010000000000" "0100" "3900" "01000000")  # 1000.1 s, EV_KEY, KEY_SPACE, 1
-SPACE_AGAIN = bytes.fromhex("e803000000000000" "400d030000000000" "0100" "3900" "02000000")  # 1000.2 s, repeats itself
-SPACE_UP = bytes.fromhex("e803000000000000" "e093040000000000" "0100" "3900" "00000000")  # 1000.3 s
-SCANCODE = bytes.fromhex("e803000000000000" "a086010000000000" "0400" "0400" "2c000700")  # EV_MSC, MSC_SCAN
-REPORT = bytes.fromhex("e803000000000000" "a086010000000000" "0000" "0000" "00000000")  # EV_SYN, SYN_REPORT
-DROPPED = bytes.fromhex("e803000000000000" "a086010000000000" "0000" "0300" "00000000")  # EV_SYN, SYN_DROPPED
-STICK = bytes.fromhex("e803000000000000" "a086010000000000" "0300" "0000" "9cffffff")  # EV_ABS, ABS_X, -100
+SPACE_DOWN = bytes.fromhex("e803000000000000a0860100000000000100390001000000")  # 1000.1 s, EV_KEY, KEY_SPACE, 1
+SPACE_AGAIN = bytes.fromhex("e803000000000000400d0300000000000100390002000000")  # 1000.2 s, repeats itself
+SPACE_UP = bytes.fromhex("e803000000000000e0930400000000000100390000000000")  # 1000.3 s
+SCANCODE = bytes.fromhex("e803000000000000a086010000000000040004002c000700")  # EV_MSC, MSC_SCAN
+REPORT = bytes.fromhex("e803000000000000a0860100000000000000000000000000")  # EV_SYN, SYN_REPORT
+DROPPED = bytes.fromhex("e803000000000000a0860100000000000000030000000000")  # EV_SYN, SYN_DROPPED
+STICK = bytes.fromhex("e803000000000000a086010000000000030000009cffffff")  # EV_ABS, ABS_X, -100
 
 
 def event(kind: int, code: int, value: int, time: float = 1000.0) -> bytes:
@@ -322,13 +322,20 @@ def test_a_device_that_is_not_there_yet_is_waited_for_and_those_there_are_named(
 
 def test_a_file_is_no_device(room, tmp_path):
     (tmp_path / "file").write_text("x")
-    assert room(wanted=str(tmp_path / "file")).said()[0].endswith("file is a file and no input device. Devices that are there: Switch Box.")
+    assert (
+        room(wanted=str(tmp_path / "file"))
+        .said()[0]
+        .endswith("file is a file and no input device. Devices that are there: Switch Box.")
+    )
 
 
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (errno.EACCES, "You may not read X yet. Type: sudo usermod -a -G input $USER   then log out and in. It is tried again until"),
+        (
+            errno.EACCES,
+            "You may not read X yet. Type: sudo usermod -a -G input $USER   then log out and in. It is tried again until",
+        ),
         (errno.ENOENT, "There is no input device 'X' yet. It is used as soon as it appears."),
         (errno.EIO, "X does not open as an input device (Input/output error). Unplug it, count to three, plug it in."),
     ],

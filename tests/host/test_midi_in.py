@@ -140,9 +140,7 @@ def values(found: FoundBoard, now_us: int = 2_000_000) -> list[int]:
     return [value for _, value in wire.read_line(found.line(now_us))[2]]
 
 
-@pytest.mark.parametrize(
-    ("velocity", "strength"), [(1, 1), (18, 1), (19, 1), (20, 2), (64, 4), (92, 6), (110, 7), (127, 7)]
-)
+@pytest.mark.parametrize(("velocity", "strength"), [(1, 1), (18, 1), (19, 1), (20, 2), (64, 4), (92, 6), (110, 7), (127, 7)])
 def test_a_note_is_a_switch_with_the_strength_of_its_velocity(velocity, strength):
     found, picked = board(notes="C4")
     assert put_on_board(found, picked, bytes((0x90, 60, velocity)), 1_000_000)
@@ -326,7 +324,9 @@ def test_a_spec_that_can_never_work_is_refused(spec, words):
 def test_without_a_midi_library_the_sentence_says_what_to_install(scheme, monkeypatch):
     for name in ("rtmidi", "rtmidi2"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(LinkProblem, match=f"{scheme}: no MIDI library is installed for this Python. Install one: pip install python-rt"):
+    with pytest.raises(
+        LinkProblem, match=f"{scheme}: no MIDI library is installed for this Python. Install one: pip install python-rt"
+    ):
         open_link(f"{scheme}:virtual", lambda: None)
 
 
@@ -398,7 +398,9 @@ def test_a_port_that_goes_ends_what_is_held_and_comes_back_as_the_same_board(roo
     gone = [change for change in room.changes if isinstance(change, Gone)]
     assert gone == [Gone(room.changes[0].key)]
     assert room.said()[0] == "'Soundbeam' went away. Start it or plug it in again; playing goes on by itself."
-    assert room.said()[1].startswith("There is no MIDI port 'Soundbeam' yet. It is used as soon as it appears. Ports that are there:")
+    assert room.said()[1].startswith(
+        "There is no MIDI port 'Soundbeam' yet. It is used as soon as it appears. Ports that are there:"
+    )
     room.bodies.clear()
     room.step(3.0)
     assert room.bodies == []

@@ -137,7 +137,16 @@ def test_a_broken_chord_without_the_pedal_is_known_too():
 
 
 def test_passing_notes_of_a_tune_above_do_not_change_the_chord():
-    tune = [(1.2, on(76)), (1.6, off(76)), (1.6, on(74)), (1.8, off(74)), (1.8, on(69)), (2.6, off(69)), (2.6, on(71)), (3.4, off(71))]
+    tune = [
+        (1.2, on(76)),
+        (1.6, off(76)),
+        (1.6, on(74)),
+        (1.8, off(74)),
+        (1.8, on(69)),
+        (2.6, off(69)),
+        (2.6, on(71)),
+        (3.4, off(71)),
+    ]
     messages = in_order([(0.9, pedal(True))], arpeggio(1.0, 0.3, 36, 43, 52, 43, 36, 43, 52, 43), tune)
     assert names(messages) == ["C"]
 
@@ -145,7 +154,10 @@ def test_passing_notes_of_a_tune_above_do_not_change_the_chord():
 def test_the_pedal_that_changes_just_after_the_new_bass_does_not_mix_both_chords():
     changed = [(2.69, pedal(False)), (2.76, pedal(True))]
     messages = in_order(
-        [(0.9, pedal(True))], arpeggio(1.0, 0.2, 36, 43, 52, 43, 36, 43, 52, 43), changed, arpeggio(2.6, 0.2, 33, 40, 48, 40, 33, 40)
+        [(0.9, pedal(True))],
+        arpeggio(1.0, 0.2, 36, 43, 52, 43, 36, 43, 52, 43),
+        changed,
+        arpeggio(2.6, 0.2, 33, 40, 48, 40, 33, 40),
     )
     found = heard(messages)
     assert [name for _, name in found] == ["C", "Am"]
@@ -218,7 +230,9 @@ def outside(performance: Performance, seed: int = 0) -> tuple[int, list[str]]:
         key = chance.choice(tones(listener.chord, 48, 84))
         notes += 1
         if key % 12 not in allowed:
-            wrong.append(f"{now - new.clear:+.2f} s after {old.chord} -> {new.chord} ({new.way}): a note of {listener.chord.name}")
+            wrong.append(
+                f"{now - new.clear:+.2f} s after {old.chord} -> {new.chord} ({new.way}): a note of {listener.chord.name}"
+            )
     return notes, wrong
 
 

@@ -51,7 +51,9 @@ def same(told: dict[str, list], at_least: int) -> None:
     dumped = told["aseqdump"]
     assert len(dumped) >= at_least
     assert dumped == told["feed"][-len(dumped) :] == told["raw"][-len(dumped) :]
-    assert told["pure data"] == [[what, channel, key, velocity if what == "on" else 0] for what, channel, key, velocity in told["raw"]]
+    assert told["pure data"] == [
+        [what, channel, key, velocity if what == "on" else 0] for what, channel, key, velocity in told["raw"]
+    ]
     ends = {(channel, key): 0 for _, channel, key, _ in told["raw"]}
     for what, channel, key, _ in told["raw"]:
         ends[channel, key] += 1 if what == "on" else -1

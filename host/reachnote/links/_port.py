@@ -66,7 +66,11 @@ class PortLink:
     label = "midi"
 
     def __init__(
-        self, make: Callable[[], Source], wanted: str, wake: Callable[[], None], clock: Callable[[], float] | None = time.monotonic
+        self,
+        make: Callable[[], Source],
+        wanted: str,
+        wake: Callable[[], None],
+        clock: Callable[[], float] | None = time.monotonic,
     ) -> None:
         self.feed = Feed(wake)
         self.wanted = wanted

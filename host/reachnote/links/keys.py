@@ -148,7 +148,9 @@ class Device:
             self.ranges = {code: self._range(code) for code in _bits(self._ask(0x20 + ABS, _ABS_BYTES)) if code < 0x2F}
             self.own_time = self._tell(0xA0, _CLOCK_MONOTONIC)
             if grab and not self._grab():
-                raise LinkProblem(f"{self.name} is held by another program, so its keys would type there too. Close that program.")
+                raise LinkProblem(
+                    f"{self.name} is held by another program, so its keys would type there too. Close that program."
+                )
         except BaseException:
             os.close(self.fileno)
             raise
@@ -317,7 +319,9 @@ class KeysLink:
         if event.kind == SYN:
             self._catch_up(now_us, now)
         elif event.kind == KEY:
-            if self._wanted_name(key_name(event.code), self._picked.keys) and board.press(key_name(event.code), event.value == 1, now_us):
+            if self._wanted_name(key_name(event.code), self._picked.keys) and board.press(
+                key_name(event.code), event.value == 1, now_us
+            ):
                 self._line(now)
         elif event.code < 0x2F and self._wanted_name(axis_name(event.code), self._picked.axes):
             rest, low, high = device.range_of(event.code)
@@ -325,7 +329,9 @@ class KeysLink:
             self._dirty = board.move(axis_name(event.code), value, now_us, high=high - low, rest=rest - low) or self._dirty
         if board.crowded:
             board.crowded = False
-            self._say(f"{board.name} has more than {MOST} keys in use; the others are not heard. Name those that matter: keys=Space+Enter.")
+            self._say(
+                f"{board.name} has more than {MOST} keys in use; the others are not heard. Name those that matter: keys=Space+Enter."
+            )
 
     def _wanted_name(self, name: str, named: list[str]) -> bool:
         return self._picked.all or name in named

@@ -256,7 +256,9 @@ def _rtmidi2() -> Callable[[str, str], Source]:
 class _RtMidi2Source:
     def __init__(self, library, client: str, system: str) -> None:  # noqa: ANN001  a module without types
         if system == "jack":  # its wheel carries the libjack of JACK 1, which ends the process where JACK 2 runs
-            raise LinkProblem("The MIDI library that is installed (rtmidi2) does not reach JACK. Install pip install python-rtmidi.")
+            raise LinkProblem(
+                "The MIDI library that is installed (rtmidi2) does not reach JACK. Install pip install python-rtmidi."
+            )
         try:
             with quiet():
                 self._in = library.MidiIn(client)

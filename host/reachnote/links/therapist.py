@@ -36,7 +36,11 @@ class TherapistLink(PortLink):
     label = "keyboard"
 
     def __init__(
-        self, make: Callable[[], Source], wanted: str, wake: Callable[[], None], clock: Callable[[], float] | None = time.monotonic
+        self,
+        make: Callable[[], Source],
+        wanted: str,
+        wake: Callable[[], None],
+        clock: Callable[[], float] | None = time.monotonic,
     ) -> None:
         self._times = 0
         self._down: set[tuple[int, int]] = set()  # (channel 0..15, key)
