@@ -28,7 +28,7 @@ from reachnote.model import Kind, order
 from reachnote.pipe import pack, pack_name
 from reachnote.records import frames
 from reachnote.scene import SceneProblem
-from reachnote.session import FROZEN_S, MAX_SENSORS, Session
+from reachnote.session import FROZEN_S, MAX_SENSORS, STALL_S, Session
 from reachnote.settings import Settings, remember
 
 TICK_S = 0.01
@@ -111,7 +111,10 @@ class Engine:
         while not self._ending:
             ready = select(max(min(self._next_tick, self.session.due) - now, 0.0))
             now = monotonic()
-            if now - self._next_tick > FROZEN_S:  # we slept: let go of everything before anything new is heard
+            late = now - self._next_tick
+            if late > STALL_S - TICK_S:
+                self._to_records(frames.STALLED, 0, now, frames.SINCE.pack(self._next_tick - TICK_S))
+            if late > FROZEN_S:  # we slept: let go of everything before anything new is heard
                 self._tick(now)
             for key, _ in ready:
                 key.data(key.fd)

@@ -7,6 +7,7 @@ The first line is a JSON object, the header. Every other line is a JSON array, i
     ["e", 12.345950, 1, 2, 60, 70, 0, 65535, 12.3459]        an event: kind channel a b source outputs time
     ["s", 14.0, {"order": "easier", ...}]                    something was set (`reachnote.orders`)
     ["c", 20.0, 3]                                           link 3 closed
+    ["z", 21.3, 21.1]                                        this machine gave us no time since 21.1
 
 Times are seconds of the host's monotonic clock. Bytes of a line stand for the first 256 characters of Unicode.
 """
@@ -60,7 +61,14 @@ class Closed(NamedTuple):
     link: int
 
 
-Entry = Opened | Line | Left | Ordered | Closed
+class Stalled(NamedTuple):
+    """Nothing was read, and nobody looked at a clock, from `since` on."""
+
+    time: float
+    since: float
+
+
+Entry = Opened | Line | Left | Ordered | Closed | Stalled
 
 
 def header(facts: dict) -> str:
@@ -84,6 +92,8 @@ def _array(entry: Entry) -> list:
         return ["o", time, entry.link, entry.name, entry.network]
     if isinstance(entry, Ordered):
         return ["s", time, entry.thing]
+    if isinstance(entry, Stalled):
+        return ["z", time, round(entry.since, 6)]
     return ["c", time, entry.link]
 
 
@@ -129,4 +139,6 @@ def _entry(said: list) -> Entry | None:
         return Ordered(time, said[2])
     if what == "c":
         return Closed(time, int(said[2]))
+    if what == "z" and math.isfinite(since := float(said[2])):
+        return Stalled(time, since)
     return None

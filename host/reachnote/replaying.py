@@ -1,17 +1,18 @@
 """A journal through the pure core: the same bytes and times give the same events, whatever the machine. Pure.
 
 Time is the journal's own: ticks fall on its multiples of `TICK_S`, and what is due between them (a beat, the end of a
-one-shot) is played when it is due.
+one-shot) is played when it is due. Where the machine stalled, no time is told, as none was then: who was waited for had
+not gone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reachnote.journal import Closed, Entry, Left, Line, Opened, Ordered
+from reachnote.journal import Closed, Entry, Left, Line, Opened, Ordered, Stalled
 from reachnote.ledger import Ledger
 from reachnote.model import Event, Kind, order
-from reachnote.session import Session
+from reachnote.session import FROZEN_S, Session
 
 TICK_S = 0.01
 MOST_DUE = 10_000  # between two entries: who asks for more has no end
@@ -25,45 +26,67 @@ def events(
 
     `before`: orders that were in force when the journal began.
     """
-    now = None
-    next_tick = 0.0
     for thing in before:
         session.order(thing, 0.0)
+    clock = _Clock(session, ledger)
+    now = None
     for entry in entries:
         if isinstance(entry, Left):
             continue
         if now is None:
-            next_tick = entry.time
-        while next_tick <= entry.time:
-            yield from _until(next_tick, session, ledger)
-            session.tick(next_tick)
-            yield from _drain(session, ledger)
-            next_tick += TICK_S
-        yield from _until(entry.time, session, ledger)
+            clock.begin(entry.time)
         now = entry.time
+        if isinstance(entry, Stalled):
+            yield from clock.stall(entry)
+            continue
+        yield from clock.go(now)
         carry_on(entry, session)
         yield from _drain(session, ledger)
-    if now is None:
-        return
-    end = now + TAIL_S
-    while next_tick <= end:
-        yield from _until(next_tick, session, ledger)
-        session.tick(next_tick)
+    if now is not None:
+        yield from clock.go(now + TAIL_S)
+        session.end(now + TAIL_S)
         yield from _drain(session, ledger)
-        next_tick += TICK_S
-    session.end(end)
-    yield from _drain(session, ledger)
 
 
-def _until(now: float, session: Session, ledger: Ledger) -> Iterator[tuple[Event, str]]:
-    """What is due before `now`, each at its own time."""
-    time = float("-inf")
-    for _ in range(MOST_DUE):
-        if session.due > now:
-            return
-        time = max(session.due, time)
-        session.on_time(time if time > float("-inf") else now)
-        yield from _drain(session, ledger)
+class _Clock:
+    """Ticks at multiples of TICK_S, and what is due between them."""
+
+    def __init__(self, session: Session, ledger: Ledger) -> None:
+        self._session = session
+        self._ledger = ledger
+        self._next_tick = 0.0
+        self._least = float("-inf")
+
+    def begin(self, time: float) -> None:
+        self._next_tick = time
+
+    def go(self, time: float) -> Iterator[tuple[Event, str]]:
+        """All that time brings about until `time`."""
+        while self._next_tick <= time:
+            yield from self._due(self._next_tick)
+            self._session.tick(self._next_tick)
+            yield from _drain(self._session, self._ledger)
+            self._next_tick += TICK_S
+        yield from self._due(time)
+
+    def stall(self, stalled: Stalled) -> Iterator[tuple[Event, str]]:
+        """Nothing happens until it is over; what was due meanwhile comes then."""
+        yield from self.go(min(stalled.since, stalled.time))
+        self._least = stalled.time
+        if stalled.time - self._next_tick > FROZEN_S:
+            self._session.tick(stalled.time)
+            yield from _drain(self._session, self._ledger)
+        self._next_tick = max(stalled.time + TICK_S, self._next_tick)
+
+    def _due(self, now: float) -> Iterator[tuple[Event, str]]:
+        """What is due before `now`, each at its own time."""
+        time = self._least
+        for _ in range(MOST_DUE):
+            if self._session.due > now:
+                return
+            time = max(self._session.due, time)
+            self._session.on_time(time if time > float("-inf") else now)
+            yield from _drain(self._session, self._ledger)
 
 
 def carry_on(entry: Entry, session: Session) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import reachnote_wire as wire
 from reachnote import journal
-from reachnote.journal import Closed, Left, Line, Opened
-from reachnote.model import Event
+from reachnote.journal import Closed, Left, Line, Opened, Stalled
+from reachnote.model import Event, Kind
 from reachnote.pipe import pack
 from support.boards import DISTANCE, PRESSURE, SWITCH, hello_text
 from support.replays import notes, replayed
@@ -74,3 +74,32 @@ def test_a_journal_that_ends_in_the_middle_of_a_note_ends_the_note():
 
 def test_an_empty_journal_plays_nothing():
     assert replayed([])[0] == []
+
+
+def held_through_a_pause(stalled: bool) -> list[tuple[int, int, int, int]]:
+    """A switch held from 5.1 s on; nothing arrives from 5.5 to 5.7 s."""
+    packer = wire.Packer(1)
+    hello = wire.frame(wire.HELLO, hello_text("b1", [SWITCH]))[:-1]
+    entries: list[journal.Entry] = [Opened(5.0, 0, "/dev/ttyACM0", False), Line(5.01, 0, hello)]
+    for n in range(1, 250):
+        at = 5.02 + n * 0.004
+        packer.value[0] = wire.switch_value(int(at > 5.1), int(at > 5.1), int(max(at - 5.1, 0) * 1e6))
+        packer.pack(n * 4_000)
+        if not 5.5 < at < 5.7:
+            entries.append(Line(at, 0, bytes(packer.buffer[:-1])))
+        elif stalled and isinstance(entries[-1], Line):
+            entries.append(Stalled(5.7, 5.5))
+    found, _ = replayed(entries)
+    return [(kind, channel, key, round(time, 1)) for kind, channel, key, time in ends([event for event, _ in found])]
+
+
+def ends(events: list[Event]) -> list[tuple[int, int, int, float]]:
+    return [(event.kind, event.channel, event.a, event.time) for event in events if event.kind in (Kind.NOTE_ON, Kind.NOTE_OFF)]
+
+
+def test_a_machine_that_stalled_ends_no_note_when_it_is_replayed():
+    assert [at for kind, *_, at in held_through_a_pause(stalled=True) if kind == Kind.NOTE_OFF] == [6.1]  # after the last line
+
+
+def test_a_board_that_was_quiet_as_long_ends_its_note_when_it_is_replayed():
+    assert [at for kind, *_, at in held_through_a_pause(stalled=False) if kind == Kind.NOTE_OFF] == [5.6]

@@ -60,6 +60,8 @@ class Journal:
             return [journal.Opened(at, link, name, network)]
         if kind == frames.ORDER:
             return [journal.Ordered(at, json.loads(data))]
+        if kind == frames.STALLED:
+            return [journal.Stalled(at, *frames.SINCE.unpack(data))]
         return [journal.Closed(at, link)]
 
     def sync(self) -> None:

@@ -20,11 +20,13 @@ GESTURES = 8
 ORDER = 9  # JSON of something that people set
 LAST = 10  # JSON {"path", "facts"}: write the last minute there
 READINGS = 11
+STALLED = 12  # SINCE: the machine gave the engine no time from then on
 
 HEAD = struct.Struct("<BHId")
 WATCH = struct.Struct("<BI")
 GESTURE = struct.Struct("<HBbfd")
 READING = struct.Struct("<HdIB")
+SINCE = struct.Struct("<d")
 LIMIT = 1 << 20
 
 
