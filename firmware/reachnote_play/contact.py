@@ -7,7 +7,7 @@ from reachnote_play.parameters import SWITCH_TABLE, bounded, defaults
 class Contact:
     """One switch. `take` a state polled often, or `step` what the wire carries: state, edge count, age of the last edge.
 
-    `strength` is always REACH: a switch knows none. Starts unarmed, so a switch held at the start stays silent.
+    `strength` is REACH for a switch that knows none. Starts unarmed, so a switch held at the start stays silent.
     """
 
     def __init__(self, parameters=None):
@@ -55,6 +55,7 @@ class Contact:
             self._edges = -1
             return self.let_go()
         pressed = raw >> 20 & 1
+        self.strength = (raw >> 21 & 7) * REACH // 7 or REACH
         edges = raw >> 12 & 255
         self.age = (raw & 4095) * 250
         new = (edges - self._edges) & 255 if self._edges >= 0 else 0
