@@ -48,6 +48,8 @@ class Ledger:
         return self._order(event, text)
 
     def _other(self, event: Event) -> list[Event]:
+        if event.kind == Kind.TRANSPORT:
+            return [event]
         if not Kind.CONTROL <= event.kind <= Kind.BEND or not 1 <= event.channel <= 16:
             return []
         self._used[event.channel] = self._used.get(event.channel, 0) | event.outputs

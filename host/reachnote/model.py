@@ -50,7 +50,7 @@ class Gesture(NamedTuple):
 
 
 class Kind(IntEnum):
-    """What an event is. Up to BEND they are MIDI messages; the rest are orders to the outlet."""
+    """What an event is. Up to TRANSPORT they are MIDI messages; the rest are orders to the outlet."""
 
     NOTE_ON = 1  # a: key 0..127, b: velocity 1..127
     NOTE_OFF = 2  # a: key, b: release velocity
@@ -58,6 +58,7 @@ class Kind(IntEnum):
     PROGRAM = 4  # a: program 0..127
     PRESSURE = 5  # channel pressure; a: value
     BEND = 6  # a + 128 * b: 0..16383, centre 8192
+    TRANSPORT = 7  # of no channel. a: what it is (CLOCK, START, CONTINUE, STOP, POSITION); source: the position in sixteenths
     LEVEL = 16  # a + 128 * b: level 0..16383, only for outputs that show levels
     NAME = 17  # declares what people call `source`; text follows
     BEAT = 18  # the engine is alive
@@ -70,6 +71,16 @@ class Kind(IntEnum):
     SOFTER = 25  # a client asks for softer: one step down for all, until it is lifted
     STOP = 26  # a client asks for an end: release all, and nothing starts before a rest
     LIFT = 27  # a therapist lifts softer and stop
+
+
+class Transport(IntEnum):
+    """What a TRANSPORT event is: the MIDI status without its highest bit."""
+
+    POSITION = 0x72
+    CLOCK = 0x78
+    START = 0x7A
+    CONTINUE = 0x7B
+    STOP = 0x7C
 
 
 class Event(NamedTuple):

@@ -191,6 +191,13 @@ class ClockOut:
         """From where it stopped."""
         return [*self.tick(now), *self._go(now, self._stood, CONTINUE)]
 
+    def join(self, now: float, origin: int = 0) -> list[tuple[float, bytes]]:
+        """Run so that the song's beat 0 is beat `origin` of `tempo`: START there, or Song Position and CONTINUE on the next sixteenth."""
+        self.running, self._zero = True, TICKS * origin
+        sixteenths = max(math.ceil((self._next - self._zero) / SIXTEENTH), 0)
+        self._join = self._zero + SIXTEENTH * sixteenths
+        return [*([(now, position_message(sixteenths))] if sixteenths else []), *self.tick(now)]
+
     def stop(self, now: float) -> list[tuple[float, bytes]]:
         out = self.tick(now)
         if self.running:
@@ -213,7 +220,7 @@ class ClockOut:
             out += self._after_sleep(now, last)
         while (time := self.due) <= now:
             if self._next == self._join:
-                out.append((time, CONTINUE))
+                out.append((time, CONTINUE if self._join > self._zero else START))
                 self._join = -1
             out.append((time, CLOCK))
             self._next += 1

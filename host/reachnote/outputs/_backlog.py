@@ -6,6 +6,8 @@ from collections import deque
 
 _STATEFUL = frozenset((0, 6, 32, 38, *range(96, 102), *range(120, 128)))
 """Controllers whose order matters (bank, parameter numbers, channel mode): they queue like notes."""
+_TRANSPORTS = 16
+_CLOCK_STALE_S = 0.02  # a beat that has passed helps nobody
 
 
 class Backlog:
@@ -14,7 +16,7 @@ class Backlog:
     Notes, programs and order-sensitive controllers keep their order and overtake other controllers, bends and
     pressure, of which only the latest of each kind waits. At most `limit` messages wait in the note lane,
     not counting Note Offs and channel mode messages, which are never dropped (they are merged per key, so
-    2048 keys bound them). A Note On that waited more than `stale` seconds is dropped: an old movement must not sound
+    2048 keys bound them). Transport messages (clock, start, stop, position) go before all else, in their order. A Note On that waited more than `stale` seconds is dropped: an old movement must not sound
     (negative: none that had to wait is ever started).
     """
 
@@ -24,12 +26,16 @@ class Backlog:
         self._stale = stale
         self._notes: deque[tuple[bytes, float]] = deque()
         self._latest: dict[bytes, bytes] = {}
+        self._transport: deque[tuple[bytes, float]] = deque(maxlen=_TRANSPORTS)
 
     def __len__(self) -> int:
-        return len(self._notes) + len(self._latest)
+        return len(self._transport) + len(self._notes) + len(self._latest)
 
     def put(self, message: bytes, time: float) -> None:
         """Keep `message`, which was meant to sound at `time` (seconds)."""
+        if message[0] >= 0xF0:
+            self._transport.append((message, time))
+            return
         lane = _lane(message)
         if lane is not None:
             self._latest[lane] = message
@@ -43,6 +49,10 @@ class Backlog:
 
     def take(self, now: float) -> bytes | None:
         """The message that should leave next, None when nothing waits."""
+        while self._transport:
+            message, time = self._transport.popleft()
+            if message[0] != 0xF8 or now - time <= _CLOCK_STALE_S:
+                return message
         while self._notes:
             message, time = self._notes.popleft()
             if not _starts_note(message) or now - time <= self._stale:

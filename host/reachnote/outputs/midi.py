@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from reachnote.model import Event, Kind
+from reachnote.model import Event, Kind, Transport
 
 from . import OutputProblem
 from ._backlog import Backlog
@@ -28,6 +28,7 @@ _STATUS = {
     Kind.PRESSURE: (0xD0, 2),
     Kind.BEND: (0xE0, 3),
 }
+_TRANSPORTS = frozenset(Transport)
 
 
 def to_bytes(event: Event) -> bytes:
@@ -35,6 +36,8 @@ def to_bytes(event: Event) -> bytes:
 
     Values outside 0..127 are brought to the nearest end. This is the only place where channels count from 0.
     """
+    if event.kind == Kind.TRANSPORT:
+        return _transport(event)
     known = _STATUS.get(event.kind)
     if known is None or not 1 <= event.channel <= 16:
         return b""
@@ -43,6 +46,16 @@ def to_bytes(event: Event) -> bytes:
     if length == 2:
         return bytes((status | event.channel - 1, a))
     return bytes((status | event.channel - 1, a, min(127, max(0, event.b))))
+
+
+def _transport(event: Event) -> bytes:
+    if event.a not in _TRANSPORTS:
+        return b""
+    status = bytes((event.a | 0x80,))
+    if event.a != Transport.POSITION:
+        return status
+    place = min(event.source, 16383)
+    return status + bytes((place & 127, place >> 7))
 
 
 class MidiOutput:
@@ -83,7 +96,8 @@ class MidiOutput:
                 return
             except Exception as reason:
                 self._lose(_sentence(reason))
-        self._keep(message)
+        if message[0] < 0xF0:  # a beat that has passed helps nobody
+            self._keep(message)
 
     def beat(self, now: float) -> None:
         self._now = now

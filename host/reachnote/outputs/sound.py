@@ -50,6 +50,8 @@ def command(message: bytes) -> bytes:
         return b"prog %d %d\n" % (channel, message[1])
     if kind == 0xE0:
         return b"pitch_bend %d %d\n" % (channel, message[1] | message[2] << 7)
+    if kind == 0xF0:
+        return b""  # a clock is not for a synthesizer
     # The shell knows no channel pressure; controller 1 does the same to a SoundFont (vibrato, 50 cents).
     return b"cc %d 1 %d\n" % (channel, message[1])
 

@@ -26,6 +26,7 @@ RING_S = 60.0
 RING_BYTES = 64 << 20
 SYNC_S = 0.5
 HELLO = b"$h"
+_UNKEPT = (Kind.BEAT, Kind.LEVEL, Kind.TRANSPORT)
 
 
 class Journal:
@@ -54,7 +55,7 @@ class Journal:
             return [journal.Line(at, link, line) for line in lines]
         if kind == frames.EVENTS:
             events = [Event(*fields) for fields in RECORD.iter_unpack(data)]
-            return [journal.Left(at, event) for event in events if event.kind not in (Kind.BEAT, Kind.LEVEL)]
+            return [journal.Left(at, event) for event in events if event.kind not in _UNKEPT]
         if kind == frames.OPENED:
             name, network = json.loads(data)
             return [journal.Opened(at, link, name, network)]
