@@ -23,13 +23,19 @@ from reachnote import (
     doctor_command,
     flash_command,
     keeper,
+    limits_command,
     render_command,
     scenes_command,
 )
+from reachnote.limits import PRESETS
 from reachnote.purpose import PURPOSE
+from reachnote.session import CLOCKS
 
 LINKS = "serial:auto (the default), serial:PATH, osc:PORT, replay:FILE; may be repeated"
 OUTS = "midi:virtual, midi:PORT NAME, file:PATH.mid, raw:PATH, osc:HOST:PORT, sound:; may be repeated"
+LIMITS = f"the loudness guard of this session: {', '.join(PRESETS)} (standard)"
+PEDAL = '"cc 64 = next-scene", "note C2 = mark", "key PageDown = next-scene", "switch left = softer"; may be repeated'
+CLOCK = "MIDI clock: send ours to every MIDI output, or follow that of the therapist:PORT link"
 RECORD = "record the session into a journal; without it no movement is stored"
 
 
@@ -58,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     play.add_argument("--scene", default=None, metavar="NAME|FILE", help="a carried scene or a TOML file (five-notes)")
     play.add_argument("--client", default=None, metavar="CODE", help="a code for the client, never a name")
     play.add_argument("--record", default="", metavar="FILE", help=RECORD)
+    play.add_argument("--limits", default="", choices=PRESETS, metavar="PRESET", help=LIMITS)
+    play.add_argument("--pedal", action="append", default=[], metavar="WHAT=ACTION", help=PEDAL)
+    play.add_argument("--clock", default="", choices=CLOCKS, metavar="none|send|follow", help=CLOCK)
     play.add_argument("--name", default="", help="what the MIDI port is called (reachnote)")
     play.add_argument("--resume", action="store_true", help="client, scene, links and outputs of last time")
     play.add_argument("--view", action="store_true", help="show bars and notes")
@@ -92,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     flash_command.add(under)
     doctor_command.add(under)
     scenes_command.add(under)
+    limits_command.add(under)
     render_command.add(under)
 
     silence = under.add_parser("silence", help="end every sound now; again within 2 s: reset the synths as well")

@@ -17,11 +17,12 @@ import heapq
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
+from reachnote.guard import BACKING
 from reachnote.model import ALL_OUTPUTS, Event, Kind, note_off, note_on
 from reachnote.song import Control, Note, Song, transposed
 from reachnote.tempo import NEVER, Beats
 
-SOURCE = 65_000  # of what the program plays by itself: no sensor has this number
+SOURCE = BACKING
 
 
 class Pace:

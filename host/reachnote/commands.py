@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -10,14 +11,16 @@ import sys
 import time
 from pathlib import Path
 
-from reachnote import checking, journal, programme, replaying, servicing
+from reachnote import checking, client_orders, journal, programme, replaying, servicing
 from reachnote.ask import NotRunning, Session
 from reachnote.keeper import Keeper, fresh_take
 from reachnote.links import schemes
 from reachnote.outputs import OutputProblem, open_output
 from reachnote.outputs import check as check_output
+from reachnote.pedals import PedalProblem, read_bindings
 from reachnote.profile import ProfileProblem, client_code
 from reachnote.scene import SceneProblem
+from reachnote.session import CLOCKS
 from reachnote.settings import Settings, remembered
 from reachnote.view import View, plain
 
@@ -63,6 +66,11 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     settings.client = arguments.client if arguments.client is not None else settings.client
     settings.record = str(Path(arguments.record).resolve()) if arguments.record else ""
     settings.name = arguments.name or settings.name
+    settings.limits = arguments.limits or ("" if settings.limits == "stage" else settings.limits)  # chosen anew each time
+    settings.pedals = arguments.pedal or settings.pedals
+    settings.clock = arguments.clock or settings.clock
+    if settings.client and not arguments.scene and not arguments.resume:
+        settings.scene = client_orders.scene_of(settings.client.lower()) or settings.scene
     if Path(settings.scene).suffix == ".toml":
         settings.scene = str(Path(settings.scene).resolve())
     return settings
@@ -88,7 +96,8 @@ def _preflight(settings: Settings) -> None:
             check_output(spec)
         if settings.client:
             settings.client = client_code(settings.client)
-    except (SceneProblem, OutputProblem, ProfileProblem) as problem:
+        read_bindings("\n".join(settings.pedals), "--pedal")
+    except (SceneProblem, OutputProblem, ProfileProblem, PedalProblem) as problem:
         raise Trouble(str(problem), 2) from None
     _links_named(settings.links)
     for scene, _ in plan:
@@ -281,7 +290,7 @@ def _replay(arguments: argparse.Namespace, facts: dict, entries: object) -> int:
     outputs = _named(arguments.out)
     plan = programme.load(arguments.scene or str(facts.get("scene", "five-notes")))
     ledger = Ledger()
-    core = Core(plan[0][0], [name for name, _ in outputs], plan=plan)
+    core = Core(plan[0][0], [name for name, _ in outputs], plan=plan, **recorded_setup(facts))
     opened = [open_output(spec) for _, spec in outputs]
     count = 0
     began = time.monotonic()
@@ -314,6 +323,15 @@ def recorded_orders(facts: dict) -> list[dict]:
     """The orders in force when a journal with this header began."""
     kept = facts.get("orders", [])
     return [thing for thing in kept if isinstance(thing, dict)] if isinstance(kept, list) else []
+
+
+def recorded_setup(facts: dict) -> dict:
+    """Pedals and clock of the session that a journal with this header is of; what cannot be read is left out."""
+    pedals, clock = facts.get("pedals", []), facts.get("clock")
+    found: dict = {"clock": clock} if clock in CLOCKS else {}
+    with contextlib.suppress(PedalProblem, TypeError):
+        found["pedals"] = read_bindings("\n".join(pedals), "journal")
+    return found
 
 
 def service(arguments: argparse.Namespace) -> int:

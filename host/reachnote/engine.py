@@ -24,8 +24,11 @@ import reachnote_wire as wire
 from reachnote import client_orders, programme, runtime
 from reachnote.beside import Beside
 from reachnote.cabling import Cabling
+from reachnote.limits import name_of
 from reachnote.model import Kind, order
-from reachnote.pipe import pack, pack_name
+from reachnote.pedals import read_bindings
+from reachnote.pipe import pack, pack_name, pack_text
+from reachnote.profile import ProfileProblem
 from reachnote.records import frames
 from reachnote.scene import SceneProblem
 from reachnote.session import FROZEN_S, MAX_SENSORS, STALL_S, Session
@@ -86,6 +89,8 @@ class Engine:
             self._selector.register(0, selectors.EVENT_READ, self._parent_gone)
 
     def _fit_client(self) -> None:
+        if self.settings.limits:
+            self._order({"order": "limits", "preset": self.settings.limits}, time.monotonic())
         found, told = client_orders.of_client(self.settings.client)
         for thing in found:
             self._order(thing, time.monotonic())
@@ -133,6 +138,8 @@ class Engine:
         self.session.end(now)
         self._send()
         self._cabling.close()
+        with contextlib.suppress(ProfileProblem):  # the next session learns it anew
+            client_orders.learnt(self.settings.client, self.session.music.facts)
         self._show_control()
         self._flush_records(now)
         self._end_outlet(now)
@@ -179,6 +186,10 @@ class Engine:
         if outlet is None:
             session.out.clear()
             return
+        if session.limits:
+            for text in session.limits:
+                self._limit(outlet, text)
+            session.limits.clear()
         if session.declared:
             for source, text in session.declared:
                 outlet.write(pack_name(source, text, time.monotonic()))
@@ -192,6 +203,12 @@ class Engine:
             self._batch += data
         self._shown += data
 
+    def _limit(self, outlet: Beside, text: str) -> None:
+        # Control shows what sounds, so it guards alike; a journal has the order that led to it.
+        data = pack_text(Kind.LIMITS, 0, text, time.monotonic())
+        outlet.write(data)
+        self._shown += data
+
     def _tick(self, now: float) -> None:
         self._next_tick = now + TICK_S
         session = self.session
@@ -199,7 +216,7 @@ class Engine:
         if now >= self._next_beat:
             self._next_beat = now + BEAT_S
             session.out.append(order(Kind.BEAT, now))
-        if session.out:
+        if session.out or session.limits:
             self._send()
         for number, letter, text in session.writes:
             self._cabling.write(number, letter, text)
@@ -292,6 +309,8 @@ class Engine:
         self._outlet = self._begin(self._outlet, "reachnote.outlet", BACKLOG, self.settings.name, *specs)
         for source, text in self._names:
             self._outlet.write(pack_name(source, text, time.monotonic()))
+        for text in self.session.present_limits():
+            self._limit(self._outlet, text)
         self.session.show_levels = any(spec.startswith("osc:") for spec in specs)
 
     def _start_control(self) -> None:
@@ -324,7 +343,7 @@ class Engine:
             self._listened = (*wanted, now)
             self.session.listen(*self._listened[:2], True)
         elif what == "last":
-            facts = {"scene": self.settings.scene, "client": self.settings.client, "orders": self.session.present_orders()}
+            facts = {"scene": self.settings.scene, "client": self.settings.client, **self._setup(), "orders": self.session.present_orders()}
             self._to_records(frames.LAST, 0, now, json.dumps({"path": thing.get("path"), "facts": facts}).encode())
         elif what == "stop":
             self._ending = True
@@ -364,6 +383,7 @@ class Engine:
             "client": self.settings.client,
             "outputs": [name for name, _ in self.settings.outputs],
             "seed": 0,
+            **self._setup(),
         }
         self._to_records(frames.RECORD if path else frames.STOP, 0, time.monotonic(), json.dumps(header).encode())
         for thing in self.session.present_orders() if path else []:
@@ -371,6 +391,10 @@ class Engine:
         if path:  # a journal that begins in the middle needs every board's introduction
             self.session.writes += [(number, wire.ASK_HELLO, "") for number in self._cabling.numbers]
         self._tell_control({"state": self._state()})
+
+    def _setup(self) -> dict:
+        """What a session was begun with, beside its scene: a replay needs it."""
+        return {"pedals": self.settings.pedals, "clock": self.settings.clock}
 
     def _news(self, thing: dict) -> None:
         if thing.get("news") == "record-failed":
@@ -396,6 +420,10 @@ class Engine:
             "stale": self.session.stale,
             "block": self.session.comparison.kind,
             "music": self.session.music.status(),
+            "limits": name_of(self.session.preset),
+            "clock": self.settings.clock,
+            "pedals": self.settings.pedals,
+            "prompt": self.session.prompt,
             "missed_by_records": self._records.dropped if self._records else 0,
             "missed_by_control": self._control.dropped if self._control else 0,
         }
@@ -437,7 +465,9 @@ def main() -> int:
         print(f"reachnote is already running (process {taken}). Stop it first: reachnote stop", file=sys.stderr)
         return 4
     plan = programme.load(settings.scene)
-    session = Session(plan[0][0], [name for name, _ in settings.outputs], levels_page(), plan)
+    bindings = read_bindings("\n".join(settings.pedals), "pedal")
+    names = [name for name, _ in settings.outputs]
+    session = Session(plan[0][0], names, levels_page(), plan, pedals=bindings, clock=settings.clock)
     engine = Engine(settings, session)
     engine.start()
     remember(settings)

@@ -17,9 +17,10 @@ from reachnote.controls import Pace
 from reachnote.harmony import Harmony
 from reachnote.lists import Chance
 from reachnote.model import Event, Gesture, Move
+from reachnote.mpe import Members
 from reachnote.scene import Scene, SceneProblem
 from reachnote.song import Song
-from reachnote.tempo import Tempo
+from reachnote.tempo import Beats, Tempo
 from reachnote.therapist import Listener, thru
 from reachnote.voice_rule import VoiceRule
 from reachnote.voices import Voice, channel_for, output_mask
@@ -51,7 +52,8 @@ def begin_activity(scene: Scene, table: Table) -> Activity:
 class Ensemble:
     """One scene at a time of `plan` ([(scene, its song or None)]); `seed` is all the chance there is.
 
-    `facts` are of the client, from earlier sessions (`Table.facts`); activities add to them.
+    `facts` are of the client, from earlier sessions (`Table.facts`); activities add to them. `beats`, another machine's clock,
+    takes the place of the scenes' own tempo.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Ensemble:
         outputs: Sequence[str] = (),
         seed: int = 0,
         facts: dict | None = None,
+        beats: Beats | None = None,
     ) -> None:
         self.outputs = tuple(outputs)
         self.plan = list(plan)
@@ -68,7 +71,11 @@ class Ensemble:
         self.news: list[dict] = []
         self.voices: list[Voice] = []  # by the sensor's number
         self.facts: dict = {} if facts is None else facts
+        self.transpose = 0  # of the client, whatever the scene
         self.listener = Listener()
+        self.follows = beats is not None
+        self.tempo: Tempo | Beats = beats or Tempo(90.0)
+        self.muted: set[int] = set()  # sensors that are pedals: no scene gives them a voice
         self._timed: list[Voice] = []
         self.names: dict[int, str] = {}
         self._begin(0.0)
@@ -76,10 +83,13 @@ class Ensemble:
     def _begin(self, now: float) -> None:
         scene, song = self.plan[self.at]
         self.scene = scene
-        self.tempo = Tempo(scene.tempo, now)
+        if not self.follows:
+            self.tempo = Tempo(scene.tempo, now)
         self.harmony = Harmony(scene.tonic, scene.scale, scene.chords)
-        self.harmony.transpose(scene.transpose)
+        self.harmony.transpose(self.base)
         self.paces: dict[int, Pace] = {}
+        self.zones: dict[tuple[str, int], Members] = {}  # of MPE, by side and outputs
+        self._free = scene.channels
         self.table = Table(
             harmony=self.harmony,
             tempo=self.tempo,
@@ -92,6 +102,18 @@ class Ensemble:
             began=now,
         )
         self.activity = begin_activity(scene, self.table)
+
+    @property
+    def base(self) -> int:
+        """Semitones that scene and client bring along; what is steered counts from there."""
+        return self.scene.transpose + self.transpose
+
+    def fit(self, facts: Mapping, transpose: int) -> None:
+        """Another client: what was learnt earlier, and the place of the voice. Nothing may sound; the beat goes on."""
+        self.facts = self.table.facts = dict(facts)
+        self.transpose = transpose
+        self.harmony.transpose(self.base)
+        self.activity = begin_activity(self.scene, self.table)
 
     # ------------------------------------------------------------ scenes
 
@@ -110,7 +132,8 @@ class Ensemble:
 
     def end(self, now: float) -> list[Event]:
         """What the activity began ends, and controls go back; the voices' own notes are ended by whoever changes the scene."""
-        return self.activity.end(now) + [event for voice in self.voices for event in voice.leave(now)]
+        events = self.activity.end(now) + [event for voice in self.voices for event in voice.leave(now)]
+        return events + [event for zone in self.zones.values() for event in zone.leave(now)]
 
     def change(self, now: float) -> None:
         """Begin the scene that `go` or `put` chose. Voices have to be made anew."""
@@ -120,17 +143,27 @@ class Ensemble:
 
     def voice(self, board: str, sensor: str, kind: str, number: int, seat: int) -> Voice:
         """The voice of a sensor in this scene; one that makes no sound where the scene has none for it."""
-        rule = self.scene.rule_for(board, sensor, kind) or MUTE
-        channel = channel_for(number, seat)
+        rule = MUTE if number in self.muted else self.scene.rule_for(board, sensor, kind) or MUTE
+        channel = channel_for(number, seat, self._free)
         mask = 0 if rule is MUTE else output_mask(rule.outputs, self.outputs)
         pace = self.paces.setdefault(rule.channel or channel, Pace())
-        voice = Voice(rule, self.harmony, number, channel, mask, self.tempo, Chance(self.seed * 1000 + number), pace)
+        chance = Chance(self.seed * 1000 + number)
+        voice = Voice(rule, self.harmony, number, channel, mask, self.tempo, chance, pace, self._members(rule, mask))
         while len(self.voices) <= number:
             self.voices.append(voice)
         self.voices[number] = voice
         self._timed = [one for one in dict.fromkeys(self.voices) if one.waits]  # asked for every line that comes
         self.names[number] = f"{board}/{sensor}"
         return voice
+
+    def _members(self, rule: VoiceRule, mask: int) -> Members | None:
+        """The MPE zone that a voice shares with others of its outputs."""
+        if rule.mpe is None:
+            return None
+        place = (rule.mpe.side, mask)
+        if place not in self.zones:
+            self.zones[place] = Members(rule.mpe, 0, mask)
+        return self.zones[place]
 
     # ------------------------------------------------------------ what comes
 
@@ -144,7 +177,7 @@ class Ensemble:
         if rule.steers == "transpose":
             if did.move is not Move.RELEASE:
                 step = rule.steps[min(max(did.zone, 0), len(rule.steps) - 1)]
-                self.harmony.transpose(self.scene.transpose + step)
+                self.harmony.transpose(self.base + step)
             return ""
         return rule.steers if did.move is Move.ONSET else ""
 
@@ -180,9 +213,9 @@ class Ensemble:
                 played = voice.tick(now)
                 events += self.activity.played(played, voice)
                 events += played
-        for pace in self.paces.values():
-            if pace.due <= now:
-                events += pace.tick(now)
+        for paced in (*self.paces.values(), *self.zones.values()):
+            if paced.due <= now:
+                events += paced.tick(now)
         return events
 
     @property
@@ -194,6 +227,8 @@ class Ensemble:
         if self._timed:
             for pace in self.paces.values():
                 due = min(due, pace.due)
+            for zone in self.zones.values():
+                due = min(due, zone.due)
         return due
 
     def status(self) -> dict:

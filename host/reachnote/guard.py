@@ -19,8 +19,12 @@ SETTLE_S = 1.0  # how long after silence onsets are kept `apart_s` apart
 REST_S = 1.0  # after a stop nobody starts anything for so long before a start counts
 SOFTER_STEP, SOFTEST = 12, 20  # of velocity
 SOFTEST_EXPRESSION = 40
+BACKING = 65_000
+"""The source of a song that plays along: no sensor has this number."""
 THERAPIST = 0xFFFE
-"""The source of what a therapist plays: ten fingers, so it has the notes a second of all sources and not those of one."""
+"""The source of what a therapist plays."""
+MANY = (BACKING, THERAPIST)
+"""Bands and ten fingers: they have the notes a second of all sources and not those of one."""
 
 VOLUME, EXPRESSION = 7, 11
 LSB = 32  # the controller that refines controller n is n + 32
@@ -238,7 +242,7 @@ class Guard:
         return source == self._onset_source and now - self._onset <= CHORD_S
 
     def _pays(self, one: _Source, source: int, now: float) -> bool:
-        return (source == THERAPIST or one.budget.take(now)) and self._all.take(now)
+        return (source in MANY or one.budget.take(now)) and self._all.take(now)
 
     def _began(self, source: int, now: float) -> None:
         if self._fresh:

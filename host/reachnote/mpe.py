@@ -73,12 +73,24 @@ class Members:
     """
 
     def __init__(self, zone: Zone, source: int = 0, outputs: int = ALL_OUTPUTS) -> None:
+        self._zone = zone
+        self._told = False  # the receiver knows of the zone
         self._source = source
         self._outputs = outputs
-        self._notes: dict[Hashable, tuple[int, int]] = {}  # token -> channel, key
+        self._notes: dict[Hashable, tuple[int, int, int]] = {}  # token -> channel, key, source
         self._limit = Polyphony(len(zone.members))
         self._free = deque(zone.members)  # released longest ago first
         self._controls = {channel: _Expression(channel, source, outputs) for channel in zone.members}
+
+    def begin(self, time: float) -> list[Event]:
+        """What the receiver must know before the first note; nothing when it does."""
+        told, self._told = self._told, True
+        return [] if told else self._zone.begin(time, self._source, self._outputs)
+
+    def leave(self, time: float) -> list[Event]:
+        """The zone is over; nothing when it never began."""
+        told, self._told = self._told, False
+        return self._zone.close(time, self._source, self._outputs) if told else []
 
     @property
     def sounding(self) -> tuple[Hashable, ...]:
@@ -92,7 +104,7 @@ class Members:
 
     def channel_of(self, token: Hashable) -> int:
         """The channel of a sounding note, 0 when it does not sound."""
-        return self._notes.get(token, (0, 0))[0]
+        return self._notes.get(token, (0, 0, 0))[0]
 
     def start(
         self,
@@ -103,15 +115,20 @@ class Members:
         bend: int = CENTRE,
         pressure: int = 0,
         timbre: int = TIMBRE_REST,
+        source: int | None = None,
     ) -> list[Event]:
-        """Bend, pressure and timbre, then the Note On; before them the Note Off of a note that gives way."""
+        """Bend, pressure and timbre, then the Note On; before them the Note Off of a note that gives way.
+
+        `source` is the note's own where it is not that of the zone.
+        """
         events = []
         for ending in self._limit.start(token):
             events += self._off(ending, time)
         channel = self._free.popleft()
-        self._notes[token] = (channel, key)
+        source = self._source if source is None else source
+        self._notes[token] = (channel, key, source)
         events += self._controls[channel].at_once(bend, pressure, timbre, time)
-        events.append(note_on(channel, key, velocity, self._source, time, self._outputs))
+        events.append(note_on(channel, key, velocity, source, time, self._outputs))
         return events
 
     def move(
@@ -133,9 +150,14 @@ class Members:
         """What had to wait."""
         return [event for control in self._controls.values() if control.pace.due <= now for event in control.pace.tick(now)]
 
+    def drop(self, token: Hashable) -> None:
+        """Somebody else ended this note."""
+        if self._limit.end(token):
+            self._off(token, 0.0)
+
     def forget(self) -> None:
         """Somebody else ended everything."""
-        for channel, _ in self._notes.values():
+        for channel, _, _ in self._notes.values():
             self._controls[channel].still()
             self._free.append(channel)
         self._notes.clear()
@@ -143,10 +165,10 @@ class Members:
 
     def _off(self, token: Hashable, time: float) -> list[Event]:
         # The note rings on at the bend it has: what still waits is dropped, and nothing goes back before the next start.
-        channel, key = self._notes.pop(token)
+        channel, key, source = self._notes.pop(token)
         self._controls[channel].still()
         self._free.append(channel)
-        return [note_off(channel, key, self._source, time, self._outputs)]
+        return [note_off(channel, key, source, time, self._outputs)]
 
 
 class _Expression:

@@ -339,6 +339,8 @@ class _Table:
         session, take = self._session, self._take
         for source, text in session.declared:
             take.names[source] = text
+        for text in session.limits:
+            self._ledger.take(order(Kind.LIMITS, self._time), text)
         for event in session.out:
             self._time = max(event.time, self._time)
             take.events += [
@@ -346,7 +348,7 @@ class _Table:
             ]
         take.gestures += len(session.gestures)
         take.news += session.news
-        for waiting in (session.out, session.declared, session.writes, session.gestures, session.news):
+        for waiting in (session.out, session.declared, session.limits, session.writes, session.gestures, session.news):
             waiting.clear()
 
     def end(self, ms: int) -> Take:

@@ -105,6 +105,10 @@ def _drain(session: Session, ledger: Ledger) -> Iterator[tuple[Event, str]]:
     for source, text in session.declared:
         yield order(Kind.NAME, 0.0, source), text
     session.declared.clear()
+    for text in session.limits:
+        for sent in ledger.take(order(Kind.LIMITS, 0.0), text):
+            yield sent, ""
+    session.limits.clear()
     for event in session.out:
         for sent in ledger.take(event):
             yield sent, ""

@@ -9,6 +9,7 @@
     tempo = 90                   # beats a minute
     song = "frere-jacques"       # for activities that play one
     transpose = 0                # semitones
+    limits = "very-quiet"        # stricter than the session's guard: a preset, or a table {preset = "child", loudest = 60}
     thru = false                 # true: what the therapist's keyboard plays is passed on to the outputs
 
     [activity]                   # leave out for free play
@@ -25,13 +26,16 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 
-from reachnote import allowed, chords, music
+from reachnote import allowed, chords, limits, music
 from reachnote.chords import Chord
+from reachnote.limits import STAGE, Limits, LimitsProblem
+from reachnote.mpe import check_beside
 from reachnote.unknown import only_known
-from reachnote.voice_rule import VoiceProblem, VoiceRule, read_voice
+from reachnote.voice_rule import CHANNELS, VoiceProblem, VoiceRule, read_voice
 
-_KEYS = ("format", "name", "says", "key", "scale", "chords", "tempo", "song", "transpose", "thru", "activity", "voice")
+_KEYS = ("format", "name", "says", "key", "scale", "chords", "tempo", "song", "transpose", "limits", "thru", "activity", "voice")
 _LIMIT = 64 * 1024
 
 
@@ -52,9 +56,16 @@ class Scene:
     tempo: float = 90.0
     song: str = ""
     transpose: int = 0
+    limits: Limits = STAGE  # nothing stricter than the session's
     thru: bool = False
     activity: str = "free-play"
     options: Mapping = field(default_factory=dict)
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The channels that voices may be given, those of MPE zones left out; all where nobody needs one."""
+        taken = {channel for rule in self.voices if rule.mpe is not None for channel in rule.mpe.channels}
+        return tuple(channel for channel in CHANNELS if channel not in taken) or CHANNELS
 
     def rule_for(self, board: str, sensor: str, kind: str) -> VoiceRule | None:
         """The voice of a sensor: one that names it before one for its kind before one for all."""
@@ -86,8 +97,11 @@ def read_scene(text: str, where: str) -> Scene:
         transpose = allowed.whole("transpose", table.get("transpose", 0), -36, 36)
         thru = allowed.yes("thru", table.get("thru", False))
         activity, options = _activity(table.get("activity", {}))
+        own = _limits(table["limits"], f"{where}: limits") if "limits" in table else STAGE
     except ValueError as problem:
         raise SceneProblem(f"{where}: {problem}.") from None
+    except LimitsProblem as problem:
+        raise SceneProblem(str(problem)) from None
     said = table.get("voice", [])
     if not isinstance(said, list) or not all(isinstance(voice, dict) for voice in said):
         raise SceneProblem(f"{where}: write each voice under its own [[voice]].")
@@ -97,6 +111,10 @@ def read_scene(text: str, where: str) -> Scene:
             voices.append(read_voice(voice))
         except VoiceProblem as problem:
             raise SceneProblem(f"{where}: voice {n + 1}: {problem}") from None
+    try:
+        _check_zones(voices)
+    except ValueError as problem:
+        raise SceneProblem(f"{where}: {problem}.") from None
     return Scene(
         name=str(table.get("name", where)),
         tonic=tonic,
@@ -107,6 +125,7 @@ def read_scene(text: str, where: str) -> Scene:
         tempo=tempo,
         song=_text(table, "song") if "song" in table else "",
         transpose=transpose,
+        limits=own,
         thru=thru,
         activity=activity,
         options=options,
@@ -136,6 +155,27 @@ def _scale(table: Mapping) -> tuple[int, tuple[int, ...]]:
     if "key" in table and scale.tonic != tonic:
         raise ValueError(f"scale = {text!r} begins on another note than key = {table['key']!r}; leave key out")
     return scale.tonic, scale.steps
+
+
+def _check_zones(voices: list[VoiceRule]) -> None:
+    """ValueError when MPE zones share channels with each other or with another voice."""
+    zones = {(rule.mpe.side, len(rule.mpe.members)): rule.mpe for rule in voices if rule.mpe is not None}
+    for one, other in combinations(zones.values(), 2):
+        check_beside(one, other)
+    taken = {channel for zone in zones.values() for channel in zone.channels}
+    if not taken:
+        return
+    for n, rule in enumerate(voices, 1):
+        own = rule.channel or (music.DRUM_CHANNEL if rule.source == "drums" else 0)
+        if rule.mpe is None and not rule.steers and (own in taken or (not own and taken >= set(CHANNELS))):
+            fewer = "give the zone fewer members, as in mpe = {zone = \"lower\", members = 7}"
+            raise ValueError(f"voice {n}: its channel {own or ''} belongs to an MPE zone; {fewer}".replace("  ", " "))
+
+
+def _limits(said: object, where: str) -> Limits:
+    if not isinstance(said, (str, dict)):
+        raise LimitsProblem(f'{where} = {said!r}; write a preset in quotes, or a table: {{preset = "child", loudest = 60}}')
+    return limits.of_profile({"preset": said} if isinstance(said, str) else said, where)
 
 
 def _activity(table: object) -> tuple[str, dict]:

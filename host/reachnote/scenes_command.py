@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reachnote import programme
+from reachnote import profiles, programme
 from reachnote.ask import NotRunning, Session
 from reachnote.commands import Trouble
+from reachnote.pedals import ACTIONS
+from reachnote.profile import ProfileProblem, client_code, with_setting
 from reachnote.scene import SceneProblem
-from reachnote.session import ACTIONS
 from reachnote.unknown import listed
 
 REPLY_S = 3.0
@@ -25,6 +27,7 @@ def add(subparsers: Any) -> None:
     scenes.set_defaults(run=carried)
     scene = subparsers.add_parser("scene", help="play another scene from now on, in the running session")
     scene.add_argument("name", metavar="NAME|FILE", help="a carried scene (reachnote scenes) or a TOML file")
+    scene.add_argument("--client", default="", metavar="CODE", help="keep it as what this client plays, for every session to come")
     scene.set_defaults(run=put_on)
     pedal = subparsers.add_parser("pedal", help="what a therapist's pedal or key does, in the running session")
     pedal.add_argument("action", choices=ACTIONS, metavar="ACTION", help=listed(ACTIONS))
@@ -57,16 +60,33 @@ def put_on(arguments: argparse.Namespace) -> int:
         programme.order_of(name)  # what cannot be is said here, before the session is asked
     except SceneProblem as problem:
         raise Trouble(str(problem)) from None
-    print(_ordered({"order": "scene", "name": name}))
+    if arguments.client:
+        print(f"{keep_music(arguments.client, 'scene', name)} plays {arguments.name} from the next session on.")
+    else:
+        print(ordered({"order": "scene", "name": name}))
     return 0
+
+
+def keep_music(client: str, key: str, value: object) -> str:
+    """Write it into the `music` of every profile of a client. Their code; Trouble when there is none, or it cannot be kept."""
+    date = datetime.now().astimezone().isoformat(timespec="seconds")
+    try:
+        code = client_code(client)
+        if code not in profiles.clients():
+            raise Trouble(f"{code} has no profile yet. Calibrate first: reachnote calibrate --client {code}")
+        for instrument in profiles.instruments(code):
+            profiles.change(code, instrument, lambda held: with_setting(held, "music", {**held.settings.music, key: value}, date))
+    except ProfileProblem as problem:
+        raise Trouble(str(problem)) from None
+    return code
 
 
 def press(arguments: argparse.Namespace) -> int:
-    print(_ordered({"order": "pedal", "action": arguments.action}))
+    print(ordered({"order": "pedal", "action": arguments.action}))
     return 0
 
 
-def _ordered(thing: dict) -> str:
+def ordered(thing: dict) -> str:
     """What the session says of an order; Trouble when it is not running, or did not do it."""
     try:
         with Session() as session:

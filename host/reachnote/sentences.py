@@ -82,3 +82,24 @@ def no_such_sensor(wanted: str, there: list[str]) -> str:
     close = difflib.get_close_matches(wanted, [*there, *(name.partition("/")[2] for name in there)], 1)
     near = f" Did you mean '{close[0]}'?" if close else f" There are: {', '.join(there)}."
     return f"The scene names the sensor '{wanted}', but no board has it, so that voice stays silent.{near}"
+
+
+CLOCK_FOUND = "The clock is there: the beat is that of the other machine."
+CLOCK_LOST = "The clock stopped coming; the beat goes on as it was. Look at the other machine and its cable."
+PROMPTED = {
+    "independent": "From here on: without help.",
+    "verbal": "From here on: with a word of help.",
+    "physical": "From here on: with a helping hand.",
+}
+
+
+def no_such_place(wanted: int, count: int) -> str:
+    """A Program Change asked for a scene that the plan does not have."""
+    return f"Program {wanted} asks for the scene in place {wanted}, but the plan has {count}; the present one goes on."
+
+
+def guarded(preset: str, loudest: int) -> str:
+    """What a person chose for the guard."""
+    if preset == "stage":
+        return "The loudness guard is off (stage): everything sounds as loud as it is played."
+    return f"The loudness guard is {preset}: no note is louder than {loudest}."

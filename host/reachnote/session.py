@@ -8,13 +8,14 @@ do not go back. What follows is collected, in order, in
     writes     list[(link, letter, text)]   for the boards
     gestures   list[Gesture]            for whoever watches
     news       list[dict]               rare: boards, troubles; plain JSON values
+    limits     list[str]                texts for the guard (reachnote.limits.pack_limits), to be told before `out`
 """
 
 from __future__ import annotations
 
 import contextlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import reachnote_wire as wire
 from reachnote import allowed, orders, sentences
@@ -24,11 +25,15 @@ from reachnote.chords import parse_chord
 from reachnote.comparison import KINDS, Comparison
 from reachnote.ensemble import STEER_CHANGES, Ensemble
 from reachnote.harmony import MOST_SHIFT
+from reachnote.limits import STAGE, STANDARD, Limits, LimitsProblem, name_of, named, of_profile, pack_limits
 from reachnote.model import Event, Gesture, Kind, Move, Reading, order
+from reachnote.pedals import ACTIONS, PROMPTS, Binding, Pedals
 from reachnote.scene import Scene, SceneProblem, read_scene
 from reachnote.song import Song
 from reachnote.song_text import SongProblem, read_song_text
+from reachnote.tempo import NEVER, ClockIn, Tempo
 from reachnote.therapist import message_of
+from reachnote.transport import Sender
 from reachnote_play import REACH
 
 STALE_S = 0.1  # what happened longer ago than this never starts a note
@@ -39,20 +44,18 @@ FROZEN_S = 0.4  # a tick this late means that the outlet has let go of everythin
 ASK_S = 1.0
 PATIENCE_S = 4.0
 TROUBLE_S = 0.3
-NEVER = float("inf")
 WAITS_S = 2.0  # held this long without sounding, and a person is told why
 LEVEL_S = 1 / 60
 MAX_SENSORS = 512
 MAX_LINKS = 64
 WITHOUT = KINDS[1]
-MUSIC = ("pedal", "scene", "chord", "transpose", "tempo")
+MUSIC = ("pedal", "scene", "chord", "transpose", "tempo", "limits", "client")
 """Orders that concern everybody; the others are for sensors."""
 ALWAYS = ("softer", "stop")
 """What a client's own sensor asks for counts however late it comes."""
-ACTIONS = (
-    "next-scene", "previous-scene", "next-chord", "mark", "silence", "softer", "stop", "lift", "phrase-end", "prompt", "again", "swap", "next"
-)  # fmt: skip
-"""What a therapist's pedal, key or page asks for; what `music` has no use for in this scene changes nothing."""
+CLOCKS = ("none", "send", "follow")
+"""MIDI clock: neither; ours goes to every MIDI output; that of the therapist's port is our beat."""
+_PROGRAM, _POSITION, _REAL_TIME = 0xC0, 0xF2, 0xF8
 
 
 class Seat:
@@ -92,8 +95,19 @@ class Session:
         levels: array | memoryview | None = None,
         plan: Sequence[tuple[Scene, Song | None]] = (),
         seed: int = 0,
+        pedals: Iterable[Binding] = (),
+        clock: str = "none",
     ) -> None:
-        self.music = Ensemble(plan or [(scene, None)], outputs, seed)
+        self._beats = ClockIn() if clock == "follow" else None
+        self._sender = Sender() if clock == "send" else None
+        self.music = Ensemble(plan or [(scene, None)], outputs, seed, beats=self._beats)
+        self.pedals = Pedals(pedals)
+        self.prompt = PROMPTS[0]
+        self.preset = STANDARD
+        self._of_client: dict = {}  # the `music` of the client's profile
+        self._asked = STAGE
+        self.limits: list[str] = []
+        self._limit()
         self.levels = levels if levels is not None else array("d", bytes(8 * MAX_SENSORS))
         self.show_levels = False
         self.out: list[Event] = []
@@ -105,6 +119,7 @@ class Session:
         self.stale = 0  # starts that came too late to sound
         self._put: dict[int, dict] = {}  # orders that put other scenes into places of the plan
         self._kept: dict[tuple[str, str], list[dict]] = {}  # orders for sensors of boards that may come
+        self._pedal_places: dict[int, tuple[str, str]] = {}  # sensors that are pedals: board and sensor
         self._conversations: dict[int, Conversation] = {}
         self._seats: dict[str, Seat] = {}
         self.chains: list[Chain] = []
@@ -154,7 +169,9 @@ class Session:
         late, self._last_tick = now - self._last_tick, now
         if late > FROZEN_S:
             self.release_all(now)
-        if self.music.due <= now:
+        if self._sender is not None and self._sender.due == NEVER:
+            self.out += self._sender.begin(self.music.tempo, now)
+        if self.due <= now:
             self.on_time(now)
         for link, talk in self._conversations.items():
             if now >= talk.next_keep_alive:
@@ -178,9 +195,12 @@ class Session:
     def release_all(self, now: float) -> None:
         """End everything and start nothing before it rested: after a freeze, at a scene's end."""
         for chain in self.chains:
-            chain.let_go(now)
-            chain.voice.forget()
+            if chain.number not in self._pedal_places:  # a foot that is down comes up later
+                chain.let_go(now)
+                chain.voice.forget()
         self.music.forget(now)
+        if self._sender is not None:
+            self.out += self._sender.halt(now)
         self.out.append(order(Kind.RELEASE_ALL, now))
 
     def end(self, now: float) -> None:
@@ -198,10 +218,19 @@ class Session:
     @property
     def due(self) -> float:
         """When `on_time` is wanted, between ticks; inf for never."""
-        return self.music.due
+        due = self.music.due
+        if self._sender is not None:
+            due = min(due, self._sender.due)
+        if self._beats is not None:
+            due = min(due, self._beats.due)
+        return due
 
     def on_time(self, now: float) -> None:
-        """What is due by now: notes of a song, repetitions, what waited for the beat."""
+        """What is due by now: the clock, notes of a song, repetitions, what waited for the beat."""
+        if self._sender is not None:
+            self.out += self._sender.tick(now)
+        if self._beats is not None and self._beats.tick(now):
+            self.news.append({"news": "clock", "state": "lost", "text": sentences.CLOCK_LOST})
         self.out += self.music.tick(now)
         self._music_news()
 
@@ -220,14 +249,45 @@ class Session:
             self.out.append(order(Kind.SOFTER, now))
         elif action == "lift":
             self.out.append(order(Kind.LIFT, now))
+        elif action.startswith("prompt"):
+            self._prompted(action, now)
         elif action:
             self.out += self.music.asked(action, now)
         self._music_news()
+
+    def _prompted(self, action: str, now: float) -> None:
+        at = PROMPTS.index(self.prompt) + 1 if action == "prompt" else PROMPTS.index(action.removeprefix("prompt-"))
+        self.prompt = PROMPTS[at % len(PROMPTS)]
+        self.news.append({"news": "prompt", "time": now, "level": self.prompt, "text": sentences.PROMPTED[self.prompt]})
+        if self.prompt != PROMPTS[0]:
+            self.out += self.music.asked("prompt", now)
 
     def put_scene(self, scene: Scene, song: Song | None, now: float) -> None:
         """Play another scene from now on. SceneProblem when it cannot be played; then the present one goes on."""
         self.music.put(scene, song)
         self._change_scene(now)
+
+    def _recalled(self, program: int, now: float) -> None:
+        """A Program Change: the scene of that place in the plan."""
+        count = len(self.music.plan)
+        if program >= count:
+            self.news.append({"news": "scene", "text": sentences.no_such_place(program + 1, count)})
+        elif program != self.music.at:
+            self._another_scene(program - self.music.at, now)
+
+    def _limit(self) -> None:
+        """Tell the guard what client and scene ask for, where that is another thing now."""
+        asked = self._client_limits().within(self.music.scene.limits)
+        if asked != self._asked:
+            self._asked = asked
+            self.limits.append(pack_limits(asked))
+
+    def _client_limits(self) -> Limits:
+        return of_profile(self._of_client["limits"], "the profile") if self._of_client.get("limits") else STAGE
+
+    def present_limits(self) -> list[str]:
+        """What a fresh outlet has to be told before it plays."""
+        return [pack_limits(self.preset, preset=True), pack_limits(self._asked)]
 
     def _another_scene(self, by: int, now: float) -> None:
         if self.music.go(by):
@@ -239,6 +299,9 @@ class Session:
     def _change_scene(self, now: float) -> None:
         self.end(now)
         self.music.change(now)
+        self._limit()
+        if self._sender is not None:
+            self.out += self._sender.begin(self.music.tempo, now)
         self._strangers_told, self._scene_since = False, NEVER
         for seat in self._seats.values():
             for chain in seat.chains:
@@ -283,7 +346,7 @@ class Session:
         said = {"news": "order", "id": thing.get("id"), "order": thing["order"], "ok": True}
         try:
             said["text"] = self._of_music(thing, now)
-        except (ValueError, SceneProblem, SongProblem) as problem:
+        except (ValueError, SceneProblem, SongProblem, LimitsProblem) as problem:
             said |= {"ok": False, "text": f"{str(problem).rstrip('.')}."}
         if thing.get("id") is not None:
             self.news.append(said)
@@ -306,8 +369,35 @@ class Session:
         if what == "transpose":
             music.harmony.transpose(allowed.whole("by", thing.get("by"), -MOST_SHIFT, MOST_SHIFT))
             return f"Everything is transposed by {music.harmony.shift}."
+        if what == "limits":
+            return self._limits_order(thing)
+        if what == "client":
+            return self._client_order(thing, now)
+        if not isinstance(music.tempo, Tempo):
+            raise ValueError("The tempo is that of the clock which is followed; change it there")
         music.tempo.change(allowed.number("bpm", thing.get("bpm"), 20.0, 300.0), now)
         return f"The tempo is {music.tempo.bpm:g}."
+
+    def _limits_order(self, thing: dict) -> str:
+        self.preset = named(str(thing.get("preset")))
+        self.limits.append(pack_limits(self.preset, preset=True))
+        return sentences.guarded(name_of(self.preset), self.preset.loudest)
+
+    def _client_order(self, thing: dict, now: float) -> str:
+        """The `music` of a client's profile: limits, transpose, and what was learnt of answers."""
+        music = thing.get("music")
+        if not isinstance(music, dict):
+            raise ValueError("music: an object is needed, {} if there is nothing to say")
+        if "limits" in music:
+            of_profile(music["limits"] if isinstance(music["limits"], dict) else {"preset": music["limits"]}, "limits of this client")
+        transpose = allowed.whole("transpose", music.get("transpose", 0), -36, 36)
+        limits = music.get("limits", {})
+        self._of_client = {**music, "limits": limits if isinstance(limits, dict) else {"preset": limits}}
+        if self.chains:
+            self.release_all(now)
+        self.music.fit({key: value for key, value in music.items() if key not in ("limits", "transpose")}, transpose)
+        self._limit()
+        return "The music keeps to what this client's profile says."
 
     def _block(self, thing: dict, now: float) -> None:
         kind = thing.get("kind")
@@ -335,15 +425,22 @@ class Session:
     def _present_music(self) -> list[dict]:
         """From the beginning of the plan to the scene, chord, key and tempo of now."""
         music, harmony = self.music, self.music.harmony
-        found: list[dict] = [{"order": "pedal", "action": "next-scene"}] * music.at
+        found: list[dict] = []
+        if self.preset != STANDARD:
+            found.append({"order": "limits", "preset": name_of(self.preset)})
+        if self._of_client:
+            found.append({"order": "client", "music": {**self._of_client, **music.facts}})
+        found += [{"order": "pedal", "action": "next-scene"}] * music.at
         if music.at in self._put:
             found.append(self._put[music.at])
         found += [{"order": "pedal", "action": "next-chord"}] * harmony.at
         if harmony.chord is not None and harmony.chord != (harmony.line[harmony.at] if harmony.line else None):
             found.append({"order": "chord", "chord": harmony.chord.name})
-        if harmony.shift != music.scene.transpose:
+        if harmony.shift != music.base:
             found.append({"order": "transpose", "by": harmony.shift})
-        if music.tempo.bpm != music.scene.tempo:
+        if self.prompt != PROMPTS[0]:
+            found.append({"order": "pedal", "action": f"prompt-{self.prompt}"})
+        if isinstance(music.tempo, Tempo) and music.tempo.bpm != music.scene.tempo:
             found.append({"order": "tempo", "bpm": music.tempo.bpm})
         return found
 
@@ -385,8 +482,27 @@ class Session:
             talk.board.counts.refused += 1
             return
         talk.plays = True
+        if message[0] >= _REAL_TIME or message[0] == _POSITION:
+            self._clocked(message, arrival)
+            return
+        if self.pedals.owns(message):
+            self.asked(self.pedals.midi(message, arrival), arrival)
+            return
+        if message[0] & 0xF0 == _PROGRAM and len(message) > 1 and len(self.music.plan) > 1:
+            self._recalled(message[1], arrival)
+            return
         self.out += self.music.heard(message, arrival)
         self._music_news()
+
+    def _clocked(self, message: bytes, arrival: float) -> None:
+        if self._beats is not None and self._beats.take(message, arrival) == "found":
+            self.news.append({"news": "clock", "state": "found", "text": sentences.CLOCK_FOUND})
+
+    def _pedalled(self, place: tuple[str, str], did: Gesture, arrival: float) -> None:
+        board, sensor = place
+        down = did.move is not Move.RELEASE
+        action = self.pedals.switch(board, sensor, down, did.time) or self.pedals.key(sensor, down, did.time)
+        self.asked(action, arrival)
 
     def _readings(self, chains: list[Chain], readings: list[Reading], arrival: float) -> None:
         published = self.levels
@@ -399,6 +515,9 @@ class Session:
                 self._did(chain, did, arrival)
 
     def _did(self, chain: Chain, did: Gesture, arrival: float) -> None:
+        if (place := self._pedal_places.get(did.sensor)) is not None:
+            self._pedalled(place, did, arrival)
+            return
         if did.move is not Move.RELEASE and arrival - did.time > STALE_S and chain.voice.rule.steers not in ALWAYS:
             self.stale += 1
             chain.let_go(arrival)
@@ -406,6 +525,8 @@ class Session:
             self.out += self.music.let_go(chain.voice, arrival)
             return
         self.gestures.append(did)
+        if self._sender is not None and did.move is Move.ONSET and not self._sender.running:
+            self.out += self._sender.wake(arrival)
         if self.comparison.kind:
             self.comparison.take(did)
             if self.comparison.kind == WITHOUT:
@@ -462,6 +583,12 @@ class Session:
             seat.hello = hello
             for chain in seat.chains:
                 chain.restart()
+        elif seat is not None and seat.hello.sensors == hello.sensors[: len(seat.hello.sensors)]:
+            self._let_go(seat, now)
+            seat.chains += self._new_chains(hello, len(seat.chains), seat.number, now) or []
+            seat.hello = hello
+            for chain in seat.chains:
+                chain.restart()
         else:
             if seat is not None:
                 self._let_go(seat, now)
@@ -475,14 +602,26 @@ class Session:
         self._tell("ready", seat, sentences.board_ready(hello.name, len(hello.sensors)))
 
     def _new_seat(self, hello: Hello, now: float) -> Seat | None:
+        chains = self._new_chains(hello, 0, len(self._seats), now)
+        if chains is None:
+            return None
+        seat = Seat(len(self._seats), hello, chains)
+        self._seats[hello.uid] = seat
+        return seat
+
+    def _new_chains(self, hello: Hello, known: int, seat: int, now: float) -> list[Chain] | None:
+        """A chain for each sensor of a board after the first `known`; None when there are too many."""
         first = len(self.chains)
-        if first + len(hello.sensors) > MAX_SENSORS:
+        infos = hello.sensors[known:]
+        if first + len(infos) > MAX_SENSORS:
             self.news.append({"news": "problem", "link": "", "text": f"{hello.name}: too many sensors for one session."})
             return None
         chains = []
-        for n, info in enumerate(hello.sensors):
-            number = first + n
-            voice = self.music.voice(hello.name, info.name, info.kind, number, len(self._seats))
+        for number, info in enumerate(infos, first):
+            if self.pedals.owns_switch(hello.name, info.name):
+                self._pedal_places[number] = (hello.name, info.name)
+                self.music.muted.add(number)
+            voice = self.music.voice(hello.name, info.name, info.kind, number, seat)
             chain = Chain(number, info, voice, hello.rate_hz)
             for thing in self._kept.get((hello.name, info.name), ()):
                 with contextlib.suppress(OrderProblem):
@@ -491,14 +630,14 @@ class Session:
             self.declared.append((number, f"{hello.name}/{info.name}"))
             self.out += voice.begin(now)
         self.chains += chains
-        seat = Seat(len(self._seats), hello, chains)
-        self._seats[hello.uid] = seat
-        return seat
+        return chains
 
     def _let_go(self, seat: Seat, now: float) -> None:
         for chain in seat.chains:
             did = chain.let_go(now)
-            if did is not None:
+            if did is not None and (place := self._pedal_places.get(chain.number)) is not None:
+                self._pedalled(place, did, now)
+            elif did is not None:
                 self.gestures.append(did)
             chain.voice.forget()
             chain.level = self.levels[chain.number] = 0.0

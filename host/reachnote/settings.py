@@ -11,7 +11,11 @@ from reachnote import runtime
 
 @dataclass
 class Settings:
-    """What a run of the engine is given. `outputs` are (name, spec); `record` is a path, empty for not recording."""
+    """What a run of the engine is given. `outputs` are (name, spec); `record` is a path, empty for not recording.
+
+    `limits` is a preset that a person chose for this session, `pedals` are bindings (reachnote.pedals), `clock` a word of
+    session.CLOCKS.
+    """
 
     links: list[str] = field(default_factory=lambda: ["serial:auto"])
     outputs: list[tuple[str, str]] = field(default_factory=lambda: [("midi", "midi:virtual")])
@@ -19,6 +23,9 @@ class Settings:
     client: str = ""
     record: str = ""
     name: str = "reachnote"
+    limits: str = ""
+    pedals: list[str] = field(default_factory=list)
+    clock: str = "none"
 
 
 def remember(settings: Settings) -> None:

@@ -28,6 +28,8 @@
     steers = "transpose"         # no notes: it transposes the others by `steps`; also "softer", "stop", "next-scene", ...
     steps = [0, 3, 5, 7]
 
+    mpe = "lower"                # each note on a channel of its own, of a zone: "lower", "upper" or {zone = "lower", members = 7};
+                                 # its controls (bend, pressure, cc 74) then move each note alone
     channel = 3                  # 1..16; leave out for one of its own
     program = 12                 # MIDI program 1..128, as people count; leave out to keep the synth's own
     bank = 0                     # 0..16383
@@ -44,6 +46,7 @@ from reachnote.controls import KINDS as CONTROLS
 from reachnote.controls import Control, Pace
 from reachnote.lists import ORDERS
 from reachnote.loudness import Loudness
+from reachnote.mpe import TIMBRE, Zone
 from reachnote.triggers import MODES, Options
 from reachnote.unknown import listed, nearest
 
@@ -54,6 +57,9 @@ KINDS = ("all", "switch", "pressure", "distance", "voltage", "force", "impact")
 STEERS = ("transpose", "softer", "stop", "next-scene", "previous-scene", "next-chord", "mark")
 GRIDS = (0.125, 0.25, 1 / 3, 0.5, 1.0, 2.0, 4.0)
 MOST_CONTROLS = 8
+CHANNELS = (2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16)
+"""Those that sensors are given: 10 is kept for drums, 1 for what concerns everybody."""
+MEMBERS = 7  # of an MPE zone, where none are told
 
 
 class VoiceProblem(Exception):
@@ -120,6 +126,7 @@ class VoiceRule:
     steps: tuple[int, ...] = ()
     channel: int = 0
     bank: int = 0
+    mpe: Zone | None = None
 
     @property
     def zones(self) -> int:
@@ -140,8 +147,8 @@ class VoiceRule:
 
 _KEYS = (
     "for", "sensor", "play", "notes", "widths", "order", "restart_s", "source", "octave", "keys", "chord", "inversion", "spread",
-    "gesture", "trigger", "quantise", "grid", "voices", "velocity", "transpose", "controls", "steers", "steps", "channel", "program",
-    "bank", "outputs",
+    "gesture", "trigger", "quantise", "grid", "voices", "velocity", "transpose", "controls", "steers", "steps", "mpe", "channel",
+    "program", "bank", "outputs",
 )  # fmt: skip
 
 
@@ -165,6 +172,11 @@ def _rule(table: Mapping) -> VoiceRule:
     mode, options = _named(table.get("trigger", "momentary"), "trigger", "mode")
     steers = allowed.word("steers", table["steers"], STEERS) if "steers" in table else ""
     velocity, loudness = _velocity(table.get("velocity", 70))
+    controls = _controls(table.get("controls", []))
+    channel = allowed.whole("channel", table.get("channel", 0), 0, 16)
+    zone = _zone(table["mpe"]) if "mpe" in table else None
+    if zone is not None:
+        _fits_zone(controls, channel, source)
     return VoiceRule(
         kinds=_kinds(table.get("for", ["all"])),
         sensor=str(table.get("sensor", "")),
@@ -191,11 +203,12 @@ def _rule(table: Mapping) -> VoiceRule:
         voices=allowed.whole("voices", table.get("voices", 8), 1, 32),
         loudness=loudness,
         transpose=allowed.whole("transpose", table.get("transpose", 0), -36, 36),
-        controls=_controls(table.get("controls", [])),
+        controls=controls,
         steers=steers,
         steps=_steps(table.get("steps"), steers),
-        channel=allowed.whole("channel", table.get("channel", 0), 0, 16),
+        channel=channel,
         bank=allowed.whole("bank", table.get("bank", 0), 0, 16383),
+        mpe=zone,
     )
 
 
@@ -306,6 +319,24 @@ def _control(table: Mapping) -> ControlRule:
     )
     rule.made(Pace(), 1, 0, 1)  # what it cannot be is said while the scene is read
     return rule
+
+
+def _zone(found: object) -> Zone:
+    """One word has 7 members, so that other voices have channels too."""
+    side, options = _named(found, "mpe", "zone")
+    for option in options:
+        allowed.word("mpe", option, ("members",))
+    return Zone(side, options.get("members", MEMBERS))
+
+
+def _fits_zone(controls: tuple[ControlRule, ...], channel: int, source: str) -> None:
+    if channel:
+        raise ValueError("channel: with mpe each note has a channel of its own; leave channel out")
+    if source == "drums":
+        raise ValueError('mpe: drums have a channel of their own; leave mpe out beside source = "drums"')
+    for control in controls:
+        if control.kind not in ("bend", "pressure") and (control.kind, control.number) != ("cc", TIMBRE):
+            raise ValueError(f'send = "{control.kind} {control.number}"; with mpe a note has bend, pressure and cc {TIMBRE}')
 
 
 def _steps(found: object, steers: str) -> tuple[int, ...]:

@@ -12,24 +12,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reachnote import chords, gestures, music
-from reachnote.controls import Pace, program_events
+from reachnote.controls import CENTRE, Control, Pace, program_events
 from reachnote.harmony import Harmony
 from reachnote.lists import Chance, NoteList
 from reachnote.model import ALL_OUTPUTS, Event, Gesture, Move, note_off, note_on
-from reachnote.tempo import Tempo, quantise
+from reachnote.mpe import BEND_RANGE, Members
+from reachnote.tempo import Beats, Tempo, quantise
 from reachnote.timeline import Timeline
 from reachnote.triggers import Act, Does, Trigger
-from reachnote.voice_rule import VoiceRule
+from reachnote.voice_rule import CHANNELS, VoiceRule
 
 SOFTEST = 0.55
-CHANNELS = (2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16)
 SHORTEST_S = 0.05  # of a note whose gesture was over before the grid let it begin
 CLUSTER = 3
 
 
-def channel_for(sensor: int, board: int) -> int:
-    """A channel for each sensor while they last, then one for each board."""
-    return CHANNELS[sensor] if sensor < len(CHANNELS) else CHANNELS[board % len(CHANNELS)]
+def channel_for(sensor: int, board: int, free: Sequence[int] = CHANNELS) -> int:
+    """A channel of `free` for each sensor while they last, then one for each board."""
+    return free[sensor] if sensor < len(free) else free[board % len(free)]
 
 
 def output_mask(wanted: tuple[str, ...], outputs: tuple[str, ...]) -> int:
@@ -49,12 +49,15 @@ class Voice:
         sensor: int,
         channel: int,
         outputs: int,
-        tempo: Tempo | None = None,
+        tempo: Beats | None = None,
         chance: Chance | None = None,
         pace: Pace | None = None,
+        members: Members | None = None,
     ) -> None:
         self.rule = rule
         self.sensor = sensor
+        self._members = members  # of an MPE zone, shared with the other voices of the zone
+        self._shape: tuple[Control, ...] = ()  # what moves each of its notes alone
         self.channel = rule.channel or (music.DRUM_CHANNEL if rule.source == "drums" else channel)
         self.outputs = outputs
         self.zones = rule.zones
@@ -79,7 +82,9 @@ class Voice:
         self._level = 0.0
         pace = pace or Pace()
         self.controls = tuple(one.made(pace, self.channel, sensor, outputs) for one in rule.controls)
-        self.follows = bool(self.controls) or (rule.loudness is not None and rule.loudness.source == "peak")
+        if members is not None and rule.mpe is not None:
+            self.channel, self._shape, self.controls = rule.mpe.master, self.controls, ()
+        self.follows = bool(rule.controls) or (rule.loudness is not None and rule.loudness.source == "peak")
         self._rests = True
 
     # ------------------------------------------------------------ what comes
@@ -88,7 +93,8 @@ class Voice:
         """What a synth must know before the first note: bank and program, then where controls rest."""
         rule = self.rule
         program = rule.program or (music.NOISE["seashore"] if rule.source == "noise" else 0)
-        found = program_events(program, self.channel, time, self.sensor, self.outputs, rule.bank or -1)
+        found = self._members.begin(time) if self._members is not None else []
+        found += program_events(program, self.channel, time, self.sensor, self.outputs, rule.bank or -1)
         for control in self.controls:
             found += control.begin(time)
         return found
@@ -102,8 +108,23 @@ class Voice:
         if self._rests and level <= 0.0:
             return found
         self._rests = level <= 0.0
+        if self._shape and self._members is not None:
+            shape = self._shaped()
+            for token, keys in self._sounding.items():
+                for key in keys:
+                    found += self._members.move((self.sensor, token, key), time, **shape)
         for control in self.controls:
             found += control.home(time) if self._rests else control.level(level, time)
+        return found
+
+    def _shaped(self) -> dict[str, int]:
+        """Bend, pressure and timbre of a note at the level of now."""
+        found = {}
+        for control in self._shape:
+            value = round(control.at_rest + min(max(self._level, 0.0), 1.0) * (control.at_full - control.at_rest))
+            if control.kind == "bend":
+                value = CENTRE + round((value - CENTRE) * control.semitones / BEND_RANGE)
+            found["timbre" if control.kind == "cc" else control.kind] = value
         return found
 
     def gesture(self, did: Gesture) -> list[Event]:
@@ -165,6 +186,10 @@ class Voice:
 
     def forget(self) -> None:
         """The outlet already ended everything: do not end it again."""
+        if self._members is not None:
+            for token, keys in self._sounding.items():
+                for key in keys:
+                    self._members.drop((self.sensor, token, key))
         self._sounding.clear()
         self._velocities.clear()
         self._trigger.forget()
@@ -297,6 +322,10 @@ class Voice:
         while self._sounding and len(self.sounding) + len(keys) > self.rule.voices:
             self._end(next(iter(self._sounding)), time, events)
         for key in keys:
+            if self._members is not None:
+                place = (self.sensor, token, key)
+                events += self._members.start(place, key, velocity, time, source=self.sensor, **self._shaped())
+                continue
             if key in self.sounding:
                 events.append(note_off(self.channel, key, self.sensor, time, self.outputs))
             events.append(note_on(self.channel, key, velocity, self.sensor, time, self.outputs))
@@ -308,7 +337,10 @@ class Voice:
         self._velocities.pop(token, None)
         self._paused.pop(token, None)
         for key in keys:
-            self._off(key, time, events)
+            if self._members is not None:
+                events += self._members.end((self.sensor, token, key), time)
+            else:
+                self._off(key, time, events)
         if keys:
             self._list.ended(time)
 

@@ -278,7 +278,8 @@ def test_requests_of_the_page_get_their_replies(running):
     told = [json.loads(line) for line in os.read(running.up, 4096).splitlines()]
     assert told[:2] == [{"do": "silence"}, {"id": 5, "do": "order", "order": "easier"}]
     assert told[2] == {"id": 7, "do": "order", "order": "scene", "name": "storm"}
-    assert told[5]["parameters"] == {"onset": 2300}
+    assert told[5] == {"id": 10, "do": "order", "order": "limits", "preset": "child"}
+    assert told[6]["parameters"] == {"onset": 2300}
 
 
 def test_the_orders_and_actions_of_the_page_are_the_programs_own():

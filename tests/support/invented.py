@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import reachnote_wire as wire
 from reachnote.ledger import Ledger
-from reachnote.model import Event, Kind
+from reachnote.model import Event, Kind, order
 from reachnote.scene import read_scene
 from reachnote.session import Session
 from support.boards import hello_text
@@ -153,8 +156,11 @@ class InventedBoard:
 class Table:
     """Boards, the session that hears them, and the receiver of what the ledger lets through."""
 
-    def __init__(self, outputs: tuple[str, ...] = ("one",), scene: str = SCENE, start: float = 1000.0) -> None:
-        self.session = Session(read_scene(scene, "test.toml"), outputs)
+    def __init__(
+        self, outputs: tuple[str, ...] = ("one",), scene: str = SCENE, start: float = 1000.0, plan: Sequence[str] = (), **more: Any
+    ) -> None:
+        scenes = [read_scene(text, "test.toml") for text in plan or (scene,)]
+        self.session = Session(scenes[0], outputs, plan=[(one, None) for one in scenes], **more)
         self.ledger = Ledger()
         self.receiver = Receiver()
         self.boards: dict[int, InventedBoard] = {}
@@ -187,8 +193,22 @@ class Table:
                     if board.streams:
                         board.send(board.line())
                         board.fresh += 1
+            if self.session.due <= self.now:
+                self.session.on_time(self.now)
+                self.drain()
             if self._ms % 10 == 0:
                 self.tick()
+
+    def keyboard(self) -> int:
+        """A therapist's keyboard; the number of its link."""
+        link = self.next_link()
+        self.session.opened(link, "therapist: Piano", self.now)
+        return link
+
+    def play(self, link: int, message: bytes) -> None:
+        """A MIDI message of that keyboard, now."""
+        self.session.bodies_in(link, [b"m" + message.hex().encode()], self.now)
+        self.drain()
 
     def asleep(self, seconds: float) -> None:
         """The computer does nothing for so long: no tick, and nothing is read."""
@@ -205,6 +225,9 @@ class Table:
 
     def drain(self) -> None:
         session = self.session
+        for text in session.limits:
+            self.ledger.take(order(Kind.LIMITS, 0.0), text)
+        session.limits.clear()
         for event in session.out:
             if event.kind >= Kind.LEVEL:
                 self.orders.append(event)

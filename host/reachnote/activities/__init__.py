@@ -15,7 +15,7 @@ from reachnote.harmony import Harmony
 from reachnote.lists import Chance
 from reachnote.model import Event, Gesture
 from reachnote.song import Song
-from reachnote.tempo import Tempo
+from reachnote.tempo import Beats
 from reachnote.voices import Voice
 
 NEVER = float("inf")
@@ -30,7 +30,7 @@ class Table:
     """What the activity of a scene shares with everybody: the music of the moment, chance, the voices that are there."""
 
     harmony: Harmony
-    tempo: Tempo
+    tempo: Beats
     chance: Chance
     voices: Callable[[], Sequence[Voice]] = lambda: ()
     say: Callable[[dict], None] = lambda thing: None
