@@ -67,6 +67,7 @@ class Decider:
         self._now = -1
         self._state = UNARMED
         self._floor64 = 0
+        self._beyond = 0  # where a hand let go beyond `floor_bound`: so far up the floor may be until that hand came down
         self._behind = 0  # time since the last tick
         self._before = 0  # place at the last tick
         self._waited = 0
@@ -309,6 +310,7 @@ class Decider:
         self._undershoot = UNDERSHOOT
         self._under = self._floor64
         if s << 6 > self._floor64:
+            self._beyond = s << 6
             self._put_floor(s << 6)
         self._falling = True
 
@@ -370,9 +372,13 @@ class Decider:
             tau = self._settle if self._settling else self._floor_up
         floor += d * (dt >> 10) // ((tau + dt) >> 10)
         self._put_floor(floor)
+        if self._beyond > self._floor64:
+            self._beyond = self._floor64
 
     def _put_floor(self, floor):
         most = self._floor_most
+        if self._beyond > most:
+            most = self._beyond
         if floor > most:
             floor = most
         elif floor < -self._floor_least:

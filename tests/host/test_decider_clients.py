@@ -82,3 +82,24 @@ def test_half_way_releases_play_on():
     n = sum(t <= 20.8 for t in client.t)
     events = play(fit, decider_of(fit), client.t[n:], client.v[n:])
     assert heard(events, client.presses[6:])[0] == 14
+
+
+@pytest.mark.parametrize("fall", [0.2, 0.4, 1.0, 2.5])
+@pytest.mark.parametrize("tall", [1.5, 2.5, 5.0])
+def test_a_press_far_beyond_the_reach_is_one_gesture_however_slowly_it_is_let_go(tall, fall):
+    usual = presses(6, every=3.0)
+    far = [Press(30.0 + 6.0 * n, 0.5, tall, 0.25, fall) for n in range(8)]
+    again = [Press(80.0 + 2.5 * n, 0.5) for n in range(6)]
+    _, events, wanted = run(Client([*usual, *far, *again], 100), 6)
+    assert [kind for _, kind in events].count("on") == len(wanted) == 14
+    assert heard(events, wanted)[0] == 14
+
+
+@pytest.mark.parametrize("rest", [0.9, 1.2])
+def test_a_hand_that_comes_half_way_back_from_far_beyond_plays_on_from_there(rest):
+    usual = presses(6, every=3.0)
+    far = [Press(30.0 + 2.5 * n, 0.6, 3.0, 0.25, 0.5) for n in range(12)]
+    client = Client([*usual, *far], 62)
+    client.v = [max(v, client.rest + rest * client.span) if t > 31 else v for t, v in zip(client.t, client.v, strict=True)]
+    _, events, wanted = run(client, 6)
+    assert heard(events, wanted)[0] == 12 and [kind for _, kind in events].count("on") == 12

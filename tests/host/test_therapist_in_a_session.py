@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 import reachnote_wire as wire
@@ -133,7 +135,7 @@ def test_our_clock_starts_on_a_beat_and_is_24_a_beat():
     first = heard[start + 1]
     assert first.a == Transport.CLOCK and first.time % 0.5 == pytest.approx(0.0, abs=1e-6)
     times = [event.time for event in heard if event.a == Transport.CLOCK]
-    assert all(b - a == pytest.approx(60 / 120 / 24) for a, b in zip(times, times[1:], strict=False))
+    assert all(b - a == pytest.approx(60 / 120 / 24) for a, b in pairwise(times))
 
 
 def test_silence_stops_those_that_follow_and_the_next_note_takes_them_along():
