@@ -525,7 +525,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"Not built: {count} with {name}, which is not on this computer ({PROGRAMS[name]}).")
     for sentence in report.failed:
         print(f"Does not hold: {sentence}", file=sys.stderr)
-    print(f"{len(report.lines)} instruments, {len(report.failed)} checks that do not hold.")
+    count = len(report.lines)
+    print(f"{count} instrument{'' if count == 1 else 's'}, {len(report.failed)} checks that do not hold.")
     return 1 if report.failed else 0
 
 

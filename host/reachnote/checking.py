@@ -13,7 +13,7 @@ import time
 import reachnote_wire as wire
 from reachnote import programme, runtime, sentences
 from reachnote.links import Link, LinkProblem, Opened, Said, open_link
-from reachnote.outputs import OutputProblem, open_output
+from reachnote.outputs import OutputProblem, open_output, sound
 from reachnote.session import Session
 
 LOOK_S = 2.5
@@ -86,7 +86,11 @@ def _midi() -> dict:
 
 def _sound() -> dict:
     if shutil.which("fluidsynth") is None:
-        return _entry(OWN_SOUND, False, "FluidSynth is not installed. On Debian type: sudo apt install fluidsynth")
+        return _entry(OWN_SOUND, False, f"FluidSynth is not installed. On Debian type: {sound.APT}")
+    if sound.find_soundfont() is None:
+        return _entry(OWN_SOUND, False, f"FluidSynth is there, but no SoundFont with the sounds. On Debian type: {sound.APT}")
+    if not sound.available_drivers():
+        return _entry(OWN_SOUND, False, "FluidSynth is there, but no sound card and no sound server. Only files can be made: --out sound:FILE.wav")
     return _entry(OWN_SOUND, True, "this computer can make the sound itself: reachnote play --out sound:")
 
 

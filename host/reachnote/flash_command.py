@@ -300,6 +300,7 @@ class Flash:
         assert hello is not None
         sheet = self._sheet(hello, outcome, troubles)
         file = _start_profile(client, hello.name) if client else None
+        code = 0 if sheet is None or sheet.good else 1  # the board is well, its wiring is not
         if self.arguments.json:
             self.teller.thing(
                 {
@@ -315,7 +316,7 @@ class Flash:
                     "profile": str(file) if file else None,
                 }
             )
-            return 0
+            return code
         kept = " Its wiring is kept." if outcome.wiring_kept and self.wiring is None else ""
         print(f"\n{hello.name} is ready.{kept}\nProgram {outcome.build}, MicroPython {outcome.facts.version}.")
         if sheet:
@@ -325,7 +326,7 @@ class Flash:
         if file:
             print(f"\nA start profile for {client} is in {file}.\nOn the therapist's computer, in that file's folder:")
             print(f"  reachnote clients open {file.name}")
-        return 0
+        return code
 
     def _sheet(self, hello: Hello, outcome: steps.Outcome, troubles: list[tuple[str, str]]) -> wiring_check.Sheet | None:
         if not outcome.readings:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import reachnote_wire as wire
 from reachnote import wiring_words as words
@@ -59,6 +59,7 @@ class Sheet:
     board: str
     instrument: str
     lines: tuple[Line, ...]
+    at_rest: bool = False  # nobody moved: a switch that nobody plugged in looks as one that nobody pressed
 
     @property
     def good(self) -> bool:
@@ -75,6 +76,8 @@ class Sheet:
             said.append(f"{len(bad)} of {_sensors(len(self.lines))} need{'s' if len(bad) == 1 else ''} a look: {', '.join(bad)}.")
         if left:
             said.append(f"Not checked: {', '.join(left)}.")
+        if self.at_rest and not said:
+            return "Nothing is wrong at rest."
         whole = "Its sensor is good." if len(self.lines) == 1 else f"All {_sensors(len(self.lines))} are good."
         return " ".join(said) or whole
 
@@ -159,7 +162,7 @@ def resting_verdicts(
         if verdict == GOOD and seconds < REST_S:
             verdict, why = SKIPPED, ""
         lines.append(writer.line(watch, verdict, why))
-    return writer.sheet(lines)
+    return replace(writer.sheet(lines), at_rest=True)
 
 
 class WiringCheck:

@@ -72,7 +72,12 @@ def hands_off(info: SensorInfo) -> str:
     """What a person is to do before that."""
     if info.kind == "distance":
         return f"Take your hands away from the {info.name} sensor for a moment."
-    return f"Take your hands off the {info.name} for a moment."
+    return f"Take your hands off the {named(info)} for a moment."
+
+
+def named(info: SensorInfo) -> str:
+    """The sensor as one says it: "left switch", "ball"."""
+    return f"{info.name} switch" if info.kind == "switch" and "switch" not in info.name.lower() else info.name
 
 
 def hand_cm(info: SensorInfo) -> float:

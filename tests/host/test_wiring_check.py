@@ -378,7 +378,7 @@ def test_whoever_touches_it_at_first_is_waited_for():
     person = Person(there, [LEFT])
     there.models["left"].hand = lambda t: 0.5 < t < 3.0
     there.run(3.9, person.take, person.each)
-    assert person.check.step == "rest" and person.check.prompt == "Take your hands off the left for a moment."
+    assert person.check.step == "rest" and person.check.prompt == "Take your hands off the left switch for a moment."
     there.run(0.3, person.take, person.each)
     assert person.check.step == "ask" and person.check.prompt == "Press the left switch now and let it go."
 
