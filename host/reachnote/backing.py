@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from reachnote.guard import BACKING
 from reachnote.model import ALL_OUTPUTS, Event, Kind, note_off, note_on
+from reachnote.music import DRUM_CHANNEL
 from reachnote.song import Control, Note, Song, transposed
 from reachnote.tempo import NEVER, Beats
 
@@ -46,6 +48,18 @@ class Pace:
     def beat(self, straight: float) -> float:
         n = max(bisect_right(self._straights, straight) - 1, 0)
         return self._beats[n] + (straight - self._straights[n]) / self._shares[n]
+
+
+def channels_beside(wanted: Iterable[int], taken: Collection[int]) -> dict[int, int]:
+    """A channel for each of `wanted`: its own where nobody else has that (10 is everybody's), else one that is free, else 1."""
+    wanted = set(wanted)
+    used = set(taken) | {DRUM_CHANNEL}
+    found = {channel: channel for channel in wanted if channel == DRUM_CHANNEL or channel not in used}
+    used |= set(found)
+    for channel in sorted(wanted - set(found)):
+        found[channel] = next((free for free in range(16, 0, -1) if free not in used), 1)
+        used.add(found[channel])
+    return found
 
 
 class _Start(NamedTuple):
@@ -150,6 +164,12 @@ class Backing:
         if self._held < NEVER:
             return self._held
         return min(self._pace.beat(self._beats.beat_at(now) - self._origin), self._until)
+
+    def time_of(self, beat: float) -> float:
+        """When the song's `beat` comes, if nothing holds it up; NEVER while it waits, and behind where it is to wait."""
+        if not self._playing or self._held < NEVER or beat > self._until:
+            return NEVER
+        return self._beats.time_of(self._origin + self._pace.straight(beat))
 
     @property
     def playing(self) -> bool:

@@ -6,6 +6,7 @@ Keys are MIDI keys, channels 1..16 (10 is drums), programs 1..128 as people coun
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from itertools import groupby, pairwise
 from math import log2
 from typing import NamedTuple
 
-from reachnote.chords import keys_of, named, parse_chord
+from reachnote.chords import Chord, keys_of, named, parse_chord
 from reachnote.model import Event, Kind
 from reachnote.music import DRUM_CHANNEL, into_range
 from reachnote.tempo import Bars, Metre
@@ -229,6 +230,15 @@ def chord_notes(chord: SongChord, part: int, lowest: int = CHORD_LOWEST) -> tupl
     """A chord of the chord line as notes of `part`, in close position from the MIDI key `lowest` up. ValueError as parse_chord."""
     keys = keys_of(parse_chord(chord.name), lowest)
     return tuple(Note(chord.beat, chord.length, key, CHORD_VELOCITY, part) for key in keys)
+
+
+def chords_of(chords: Iterable[SongChord], way: int) -> list[tuple[float, Chord]]:
+    """(beat, chord) of a chord line, so many semitones higher; a name that is no chord is left out."""
+    found = []
+    for chord in chords:
+        with contextlib.suppress(ValueError):
+            found.append((chord.beat, parse_chord(chord_up(chord.name, way))))
+    return found
 
 
 def accompanied(song: Song, channel: int = 2, program: int = 0) -> Song:

@@ -25,7 +25,7 @@ from reachnote.render_command import clients, library
 from reachnote.rendering import Take, rendered
 from reachnote.scene import Scene, SceneProblem
 from reachnote.smf_bytes import take_to_smf
-from reachnote.song import Song, accompanied, transposed, way_to
+from reachnote.song import Song, accompanied, chords_of, transposed, way_to
 from reachnote.voice_rule import VoiceProblem, read_voice
 from support.guarding import Watch
 from support.invented import Receiver
@@ -78,16 +78,18 @@ def pitches(scene: Scene, song: Song | None, boards: dict) -> set[tuple[int, int
     harmony = ensemble.harmony
     steps = {0} | {step for rule in scene.voices for step in rule.steps}
     found = set()
-    for shift, _ in product(steps, range(max(len(harmony.line), 1))):
+    of_song = [chord for _, chord in chords_of(song.chords, way_to(song, scene.tonic))] if song and scene.activity == "play-along" else []
+    for shift, n in product(steps, range(max(len(harmony.line), 1 + len(of_song)))):
         harmony.transpose(scene.transpose + shift)
-        harmony.step()
+        if n:
+            harmony.follow(of_song[n - 1]) if of_song else harmony.step()
         found |= {(voice.channel, key) for voice in ensemble.voices if voice.outputs for keys in voice.notes() for key in keys}
     return found
 
 
 def beside(scene: Scene, song: Song | None) -> set[int]:
     """Keys that an activity plays besides its voices, on whatever channel: a song's, the cue's, what can be chosen."""
-    if scene.activity == "song" and song is not None:
+    if scene.activity in ("song", "play-along") and song is not None:
         whole = transposed(accompanied(song, 1), way_to(song, scene.tonic))
         return {note.key for note in whole.notes}
     if scene.activity == "call-and-response":
@@ -234,7 +236,8 @@ def test_there_is_no_page_without_a_scene():
 
 def can_be(setting: str) -> bool:
     """True of a line that some place of a scene takes."""
-    for place in ("{}", "[[voice]]\n{}", "[[voice]]\nsource = 'keys'\n{}", "[[voice]]\nsource = 'drums'\n{}"):
+    along = "song = 'hello'\n[activity]\nname = 'play-along'\n{}"
+    for place in ("{}", along, "[[voice]]\n{}", "[[voice]]\nsource = 'keys'\n{}", "[[voice]]\nsource = 'drums'\n{}"):
         try:
             programme.read(place.format(setting), "page")
             return True

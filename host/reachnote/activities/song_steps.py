@@ -6,19 +6,17 @@ level) changes nothing. A press too many is passed over. The keys follow the sce
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from reachnote import backing as backings
 from reachnote.activities import NEVER, Activity, ActivityProblem, Table, takes_part
 from reachnote.allowed import number, word, yes
-from reachnote.backing import Backing
-from reachnote.chords import Chord, parse_chord
+from reachnote.backing import Backing, channels_beside
 from reachnote.model import Event, Gesture, Kind
 from reachnote.music import DRUM_CHANNEL, into_range
 from reachnote.presses import Press, Presses
-from reachnote.song import STEPS, Song, Step, accompanied, chord_up, steps, way_to
+from reachnote.song import STEPS, Song, Step, accompanied, chords_of, steps, way_to
 from reachnote.stepper import Stepper
 from reachnote.tune import STEPPED
 from reachnote.voices import Voice
@@ -59,15 +57,6 @@ def begin(table: Table, options: Mapping) -> Activity:
         raise ActivityProblem(str(problem)) from None
 
 
-def _chords(song: Song, way: int) -> list[tuple[float, Chord]]:
-    """(beat, chord) of the song's chord line, so many semitones higher; a name that is no chord is left out."""
-    found = []
-    for chord in song.chords:
-        with contextlib.suppress(ValueError):
-            found.append((chord.beat, parse_chord(chord_up(chord.name, way))))
-    return found
-
-
 class _Place(NamedTuple):
     """Where a note of the song sounds."""
 
@@ -85,7 +74,7 @@ class SongSteps(Activity):
         self._way = way_to(song, table.harmony.tonic)
         self._steps = steps(song, by, song.melody)
         self._phrases = [step.beat for step in steps(song, "phrase", song.melody)]
-        self._chords = _chords(song, self._way)
+        self._chords = chords_of(song.chords, self._way)
         self._backing = self._made_backing(song, by) if options["backing"] else None
         self._stepper = Stepper(
             song,
@@ -274,11 +263,6 @@ class SongSteps(Activity):
         return _Place(voice.channel, event.a, voice.sensor, voice.outputs)
 
     def _free_channels(self) -> None:
-        """A channel for each part of the backing, its own where no voice has that."""
-        taken = {voice.channel for voice in self.table.voices() if takes_part(voice)} | {DRUM_CHANNEL}
-        parts = {part.channel for part in self._song.parts} | {CHORDS_CHANNEL}
-        self._channels = {channel: channel for channel in parts - (taken - {DRUM_CHANNEL})}
-        taken |= set(self._channels)
-        for channel in sorted(parts - set(self._channels)):
-            self._channels[channel] = next((free for free in range(16, 0, -1) if free not in taken), CHORDS_CHANNEL)
-            taken.add(self._channels[channel])
+        """A channel for each part of the backing."""
+        taken = {voice.channel for voice in self.table.voices() if takes_part(voice)}
+        self._channels = channels_beside({part.channel for part in self._song.parts} | {CHORDS_CHANNEL}, taken)
