@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -14,6 +15,7 @@ from reachnote.scene import SceneProblem, read_scene
 from reachnote.session import Session
 from support.boards import PRESSURE
 from support.invented import Table
+from support.therapist_file import Performance, therapist_file
 
 PLAIN = "[[voice]]\nnotes = 1"
 LOW, HIGH = "name = 'low'\n[[voice]]\nnotes = 1\noctave = 3", "name = 'high'\n[[voice]]\nnotes = 1\noctave = 6"
@@ -408,3 +410,58 @@ def test_zones_that_cannot_be_are_told(text, words):
     with pytest.raises(SceneProblem) as problem:
         read_scene(text, "mine.toml")
     assert words in str(problem.value)
+
+
+# ---------------------------------------------------------------- the harmony that a therapist plays
+
+FOLLOWS = """
+[[voice]]
+source = "chord"
+notes = 6
+order = "random"
+octave = 4
+voices = 4
+"""
+
+
+def session_with(performance: Performance, seed: int) -> tuple[Table, list[tuple[float, int]], list[str]]:
+    """A client presses for 30 to 500 ms, again after 60 to 200 ms, while that is played: (key, time) of each note, and the wrong ones."""
+    table, chance = Table(scene=FOLLOWS, start=1000.0), random.Random(seed)
+    board, link = table.board(sensors=[SWITCH]), table.keyboard()
+    began, messages, down, next_edge, n = table.now, performance.messages, False, 0.3, 0
+    while table.now - began < performance.end + 1.0:
+        while n < len(messages) and messages[n][0] <= table.now - began:
+            table.play(link, messages[n][1])
+            n += 1
+        if table.now - began >= next_edge:
+            down = not down
+            board.press(0, down)
+            next_edge += chance.uniform(0.03, 0.5) if down else chance.uniform(0.06, 0.2)
+        table.run(0.004)
+    board.press(0, False)
+    table.run(0.2)
+    played = [(event.time - began, event.a) for event in table.receiver.heard if event.kind == Kind.NOTE_ON]
+    wrong, changes = [], performance.changes
+    for time, key in played:
+        at = max((n for n, change in enumerate(changes) if change.start <= time), default=-1)
+        if at < 0 or (at == 0 and time <= changes[0].clear + 0.1):
+            continue
+        new, old = changes[at], changes[max(at - 1, 0)]
+        if key % 12 not in (new.classes if time > new.clear + 0.1 else new.classes | old.classes):
+            wrong.append(f"{time - new.clear:+.2f} s after {old.chord} -> {new.chord} ({new.way}): key {key}")
+    return table, played, wrong
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_note_of_a_client_is_outside_the_harmony_100_ms_after_any_of_60_changes_and_no_held_one_is_cut(seed):
+    table, played, wrong = session_with(therapist_file(seed), seed)
+    assert len(played) > 250
+    assert wrong == []
+    assert table.receiver.unpaired() == {}
+    lengths, begun = [], {}
+    for event in table.receiver.heard:
+        if event.kind == Kind.NOTE_ON:
+            begun[event.channel, event.a] = event.time
+        elif event.kind == Kind.NOTE_OFF:
+            lengths.append(event.time - begun.pop((event.channel, event.a)))
+    assert min(lengths) >= 0.025 and max(lengths) > 0.45

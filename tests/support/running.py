@@ -54,6 +54,7 @@ class Receiver:
         tty.setraw(self._slave)
         self.path = os.ttyname(self._slave)
         self.heard: list[Heard] = []
+        self.transport: list[Heard] = []  # clock, start, stop, continue, position: the whole status, channel 0
         self.sounding: dict[tuple[int, int], float] = {}
         self.ons: dict[tuple[int, int], int] = {}
         self.offs: dict[tuple[int, int], int] = {}
@@ -90,11 +91,14 @@ class Receiver:
         data = self._rest + chunk
         at = 0
         while at < len(data):
-            length = 2 if data[at] & 0xF0 in (0xC0, 0xD0) else 3
+            length = 1 if data[at] >= 0xF8 else 2 if data[at] & 0xF0 in (0xC0, 0xD0) else 3
             if at + length > len(data):
                 break
-            a, b = data[at + 1], data[at + 2] if length == 3 else 0
-            self._message(Heard(now, data[at] & 0xF0, (data[at] & 15) + 1, a, b))
+            a, b = data[at + 1] if length > 1 else 0, data[at + 2] if length == 3 else 0
+            if data[at] < 0xF0:
+                self._message(Heard(now, data[at] & 0xF0, (data[at] & 15) + 1, a, b))
+            else:
+                self.transport.append(Heard(now, data[at], 0, a, b))
             at += length
         self._rest = data[at:]
 

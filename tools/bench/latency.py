@@ -34,6 +34,30 @@ RELAY = "import os, sys\nfrom reachnote.runtime import hurry\nhurry()\nr, w = in
 SCENE = "format = 1\n" + "".join(
     f'[[voice]]\nsensor = "Probe/s{n}"\noutputs = ["probe"]\n' for n in range(SWITCHES)
 ) + '[[voice]]\nfor = ["all"]\noutputs = ["rest"]\n'
+FULL = """tempo = 120
+song = "amazing-grace"
+[activity]
+name = "play-along"
+chords = true
+pause_s = 0.5
+""" + SCENE.partition('[[voice]]\nfor = ["all"]')[0] + """[[voice]]
+for = "pressure"
+play = "zones"
+notes = 8
+chord = "triad"
+quantise = 50
+grid = 0.25
+trigger = {mode = "repeat-while-held", every_beats = 0.25}
+controls = [{send = "cc 74"}, {send = "bend", to = 9000}, {send = "pressure"}]
+outputs = ["rest"]
+[[voice]]
+source = "chord"
+chord = "triad"
+quantise = 100
+trigger = {mode = "one-shot", length_s = 0.5}
+outputs = ["rest"]
+"""
+"""Everything at once: a song and its chords, chords on a grid, repetitions, three controls for each of 53 sensors, our clock."""
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -165,9 +189,9 @@ class Probe:
                 os.write(self.master, self.hello)
 
     def _midi(self, data: bytes, now: int) -> None:
-        for status, _, _ in zip(data[::3], data[1::3], data[2::3], strict=False):
-            sensor = self._channels.get(status & 15)
-            if sensor is not None and status >> 4 in (8, 9):
+        for status in data:  # never running status: every message begins with its own
+            sensor = self._channels.get(status & 15) if status >> 4 in (8, 9) else None
+            if sensor is not None:
                 self.heard[sensor].append(now)
 
     def pause(self, until: int) -> None:
@@ -242,7 +266,13 @@ def quiet(seconds: float) -> dict:
         probe.close()
 
 
-def loaded(seconds: float) -> dict:
+def full(seconds: float) -> dict:
+    """The same load with a scene that uses everything."""
+    found = loaded(seconds, FULL, "--limits", "stage", "--clock", "send")
+    return {name.replace("loaded_", "full_") if "loaded" in name else f"full_{name}": value for name, value in found.items()}
+
+
+def loaded(seconds: float, scene: str = SCENE, *words: str) -> dict:
     """8 boards x 8 sensors x 250 lines/s, each pressure sensor calibrated with every guard on (`chain`), recording on,
     a feed reader attached; the probe is the eighth board."""
     import chain
@@ -252,8 +282,8 @@ def loaded(seconds: float) -> dict:
     probe = Probe(folder, 8)
     links = [f"serial:{folder}/ports/board{n}" for n in range(7)] + [f"serial:{probe.path}"]
     outs = [f"probe=raw:{probe.fifo}", f"rest=file:{folder / 'rest.mid'}"]
-    (folder / "scene.toml").write_text(SCENE)
-    more = ["--record", str(folder / "journal.jsonl"), "--scene", str(folder / "scene.toml")]
+    (folder / "scene.toml").write_text(scene)
+    more = ["--record", str(folder / "journal.jsonl"), "--scene", str(folder / "scene.toml"), *words]
     running = Running(folder, links, outs, *more)
     watcher = generator = None
     try:
@@ -438,7 +468,7 @@ def main() -> int:
     if Path(sys.prefix).resolve() != prepare.VENV.resolve():
         os.execv(python, [str(python), *sys.argv])
     figures: dict = {}
-    for part in (quiet, loaded):
+    for part in (quiet, loaded, full):
         figures |= part(given.seconds)
     figures |= flat_out(min(given.seconds, 5.0))
     figures |= edge_to_note(given.seconds)
