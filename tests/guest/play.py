@@ -29,7 +29,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from boards import UsbBoard, port_of, pressing
-from receivers import OFF, ON, Aseqdump, FluidSynth, Note, PureData, clients, joined, settled
+from receivers import OFF, ON, Aseqdump, FluidSynth, Midish, Note, PureData, clients, joined, settled
 
 from support.boards import SWITCH, PtyBoard
 from support.running import Heard, Receiver, Running, until
@@ -379,7 +379,26 @@ def synthesized(room: Room, times: int) -> dict:
     return {"keys": keys, "clients": names}
 
 
-SCENARIOS = (found, two, replugged, swapped, asked, echoed, robbed, kept, compared, named, reopened, killed, synthesized)
+def sequenced(room: Room, count: int) -> dict:
+    """midish records at least `count` notes of board B, and saves a file: its notes, and those that left meanwhile."""
+    import mido
+
+    room.boards["B"].moved_by(pressing(HERE, "right", 0.1, 0.1))
+    if len(ports()) < 2:
+        plugged(room, "B")
+    since = time.monotonic()
+    sequencer = Midish("reachnote")
+    joins = time.monotonic()
+    until(lambda: len(room.receiver.notes_on(joins)) > count, SOON_S + 3.0 * count, f"{count} notes")
+    sequencer.file(HERE / "recorded.mid")
+    found = [m for m in mido.MidiFile(HERE / "recorded.mid") if m.type == "note_on" and m.velocity]
+    return {
+        "recorded": [[m.channel + 1, m.note, m.velocity] for m in found],
+        "left": [[m.channel, m.a, m.b] for m in room.receiver.notes_on(since)],
+    }
+
+
+SCENARIOS = (found, two, replugged, swapped, asked, echoed, robbed, kept, compared, named, reopened, killed, synthesized, sequenced)
 
 
 def main(words: list[str]) -> None:

@@ -126,6 +126,32 @@ class FluidSynth(Program):
         super().__init__(folder)
 
 
+class Midish:
+    """A sequencer without a window: records what comes to its port until `file` writes it down as a Standard MIDI File."""
+
+    client = "midish"
+
+    def __init__(self, sender: str) -> None:
+        self._process = subprocess.Popen(["midish", "-b"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, bufsize=1)
+        self._say("dnew 0 nil rw", "tnew reachnote", "r")
+        for _ in range(100):
+            if self.client in clients() and subprocess.run(["aconnect", sender, self.client], capture_output=True).returncode == 0:
+                return
+            time.sleep(0.1)
+        raise AssertionError("midish has no port")
+
+    def file(self, path: Path) -> None:
+        """End the recording and save it."""
+        self._say("s", f'export "{path}"', "exit")
+        self._process.stdin.close()
+        self._process.wait(30)
+
+    def _say(self, *lines: str) -> None:
+        for line in lines:
+            self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+
 def settled(program: Program, seconds: float = 0.5) -> list[Note]:
     """The notes once nothing more has come for a while."""
     while True:

@@ -12,9 +12,8 @@ import pytest
 from support.guest_play import PATIENCE_S, of, played, short
 from support.jack import pitch
 
-REJOINED = "a port of ours that comes back after the outlet was killed is not joined to ALSA listeners again"
 HERTZ = {72: 523.25, 74: 587.33, 76: 659.26}
-LONG = ("found", "replugged=3", "compared", "named", "reopened=5", "killed=5", "synthesized=2")
+LONG = ("found", "replugged=3", "compared", "named", "reopened=5", "killed=5", "sequenced=120", "synthesized=2")
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(PATIENCE_S + 60)]
 
@@ -86,12 +85,21 @@ def test_when_the_outlet_is_killed_a_port_that_we_chose_gets_the_end_and_ours_is
 @pytest.mark.long
 @pytest.mark.timeout(800)
 def test_when_the_outlet_is_killed_five_times_each_note_ends(long):
-    ended(of("killed", long), 5, ("raw", "pure data"))
+    ended(of("killed", long), 5, ("raw", "pure data", "aseqdump"))
 
 
-@pytest.mark.xfail(strict=True, reason=REJOINED)
 def test_when_the_outlet_is_killed_who_listens_to_our_port_gets_the_end():
     ended(short("killed"), 1, ("aseqdump",))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(800)
+def test_a_sequencer_records_what_a_client_plays(long):
+    came = of("sequenced", long)
+    recorded, left = came["recorded"], came["left"]
+    assert len(recorded) >= 100
+    begins = [n for n in range(len(left) - len(recorded) + 1) if left[n : n + len(recorded)] == recorded]
+    assert begins, (recorded, left)
 
 
 def ended(batches: list[list[dict]], count: int, receivers: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
 """What people joined to a port of our own, so that a port that comes back after a crash is joined again.
 
-JACK forgets a port's connections with the port. Without this a note that sounded when the outlet was killed could not be
-ended: its Note Off would leave through a port that nobody listens to any more.
+JACK and the ALSA sequencer forget a port's connections with the port. Without this a note that sounded when the outlet was
+killed could not be ended: its Note Off would leave through a port that nobody listens to any more.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 
 from reachnote import runtime
+
+from ._sequencer import Sequencer
 
 SETTLE_S = 0.05
 """JACK works on a new connection from its next cycles on; what is sent before is lost."""
@@ -29,36 +31,36 @@ class Joins:
 
     def __init__(self, name: str) -> None:
         self._file = runtime.folder() / f"joins-{''.join(c if c.isalnum() else '-' for c in name)[:40]}.json"
-        self._jack: _Jack | None = None
+        self._system: _Jack | Sequencer | None = None
         self._port = b""
         self._kept: list[str] = []
 
     def open_port(self, publish: Callable[[], None]) -> None:
         """Publish the port, then join it to what the last one fed if that one was not closed."""
-        with contextlib.suppress(Exception):
-            self._jack = _Jack.open()
-        before = self._jack.outputs() if self._jack else set()
+        asked = [(system, system.outputs()) for system in _systems()]
         try:
             publish()
-        except BaseException:
-            self.let_go()
-            raise
-        if self._jack is None:
+        finally:
+            self._port = b""
+            for system, before in asked:
+                new = system.outputs() - before
+                if len(new) == 1 and not self._port:
+                    self._system, self._port = system, new.pop()
+                else:
+                    system.close()
+        if self._system is None:
             return
-        new = self._jack.outputs() - before
-        self._port = next(iter(new)) if len(new) == 1 else b""
-        wanted = self._remembered()
-        joined = [there for there in wanted if self._port and self._jack.join(self._port, there.encode())]
+        joined = [there for there in self._remembered() if self._system.join(self._port, there.encode())]
         if joined:
             time.sleep(SETTLE_S)
             self._kept = joined
 
     def look(self) -> None:
         """Keep what our port feeds now."""
-        if self._jack is None or not self._port:
+        if self._system is None or not self._port:
             return
         with contextlib.suppress(Exception):
-            now = self._jack.joined(self._port)
+            now = self._system.joined(self._port)
             if now != self._kept:
                 self._kept = now
                 self._file.write_text(json.dumps(now))
@@ -71,16 +73,26 @@ class Joins:
 
     def let_go(self) -> None:
         """Leave the server; what was joined stays remembered."""
-        if self._jack is not None:
+        if self._system is not None:
             with contextlib.suppress(Exception):
-                self._jack.close()
-            self._jack = None
+                self._system.close()
+            self._system = None
 
     def _remembered(self) -> list[str]:
         try:
             return [str(name) for name in json.loads(self._file.read_text())]
         except (OSError, ValueError, TypeError):
             return []
+
+
+def _systems() -> list[_Jack | Sequencer]:
+    """Those that the MIDI library in this process may have published a port in."""
+    found = []
+    for open_system in (Sequencer.open, _Jack.open):
+        with contextlib.suppress(Exception):
+            if system := open_system():
+                found.append(system)
+    return found
 
 
 class _Jack:
