@@ -213,6 +213,8 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print path, sum and source versions as JSON")
     choice = parser.parse_args(words)
     builder = ImageBuilder(choice.board, cache_folder(), tuple(choice.freeze))
+    if choice.freeze or cached(choice.board) is None:
+        print("Making MicroPython from Debian's sources; the first time this takes some minutes.", file=sys.stderr)
     try:
         path = builder.image()
         if choice.out:

@@ -242,7 +242,7 @@ def main() -> int:
         return 1
     mover = f"as the simulated client '{given.client}' does" if given.client else "from a recording"
     print(f"{board.name} runs under {called} and moves by itself, {mover}. Play it with:", flush=True)
-    print(f"  reachnote play --link serial:{board.path}", flush=True)
+    print(f"  reachnote play --link serial:{board.path} --view --out sound:", flush=True)
     try:
         while board.problem() is None:
             time.sleep(0.2)

@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+import textwrap
 import tempfile
 import textwrap
 import time
@@ -58,12 +59,19 @@ def flash(arguments: argparse.Namespace) -> int:
         if arguments.json:
             teller.thing({"result": "problem", "text": str(problem)})
         else:
-            print(problem, file=sys.stderr)
+            print(_for_screen(str(problem)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         teller.end()
         print(STOPPED, file=sys.stderr)
         return 1
+
+
+def _for_screen(text: str) -> str:
+    """Lines of at most 79 characters where a person reads them."""
+    if not sys.stderr.isatty():
+        return text
+    return "\n".join(textwrap.fill(line, 79, break_on_hyphens=False, break_long_words=False) for line in text.splitlines())
 
 
 class Teller:

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
 
 DEVICE = "/dev/snd/seq"
 _DUPLEX = 3
@@ -98,7 +99,7 @@ class Sequencer:
             return self._library.snd_seq_client_info_get_name(info).decode("utf-8", "replace")
 
     @contextlib.contextmanager
-    def _room(self, kind: str):
+    def _room(self, kind: str) -> Iterator[ctypes.c_void_p]:
         """One of libasound's own structures."""
         room = ctypes.c_void_p()
         getattr(self._library, f"snd_seq_{kind}_malloc")(ctypes.byref(room))
