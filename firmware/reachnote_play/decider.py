@@ -30,7 +30,7 @@ UNARMED, REST, WAIT, SOUND = 0, 1, 2, 3
 
 TICK = 15000
 GAP = 250000  # longer than this between two readings: nothing is known of what went on
-RATE_SPAN = 120000
+RATE_SPAN = 340000
 SETTLES = 1500000
 UNDERSHOOT = 150000  # a load cell swings below rest for this long after a release
 PEAK_FADE = 8000000  # a long press may sag slowly and goes on sounding
@@ -285,7 +285,7 @@ class Decider:
                     self._wait = p["jolt_wait"]
         if self._waited < self._wait:
             return 0
-        self.effort = clear if p["listen"] else self.window.rate(self.floor + (clear >> 2), RATE_SPAN)
+        self.effort = clear if p["listen"] else self.window.rate(self.floor + (clear >> 2), x - (clear >> 2), RATE_SPAN)
         self.strength = between(self.effort, p["soft"], p["strong"])
         self.sounding = True
         self._state = SOUND

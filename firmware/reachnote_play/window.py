@@ -71,26 +71,46 @@ class Window:
             self._sum += self._x[at]
             self._count += 1
 
-    def rate(self, foot, span):
-        """Rise since the place last was at or below `foot`, at most `span` us ago, in places a second (0: unknown)."""
+    def rate(self, foot, top, span):
+        """How fast the place rose from `foot` to `top` when it last did, at most `span` us ago, in places a second (0: unknown).
+
+        Between two readings it is taken to have moved evenly, so that when a reading happens to fall changes little.
+        """
         held = self._held
         if held < 2:
             return 0
         room = self._room
-        head = self._head - 1
-        if head < 0:
-            head += room
-        now = self._t[head]
-        at = head
-        dt = 0
+        xs = self._x
+        ts = self._t
+        newer = self._head - 1
+        if newer < 0:
+            newer += room
+        now = ts[newer]
+        after = 0  # of the newer of two readings: how long ago
+        begun = 0
+        reached = 0
         n = 1
-        while n < held and dt < span and self._x[at] > foot:
-            at = at - 1 if at else room - 1
-            dt = (now - self._t[at]) & TIME_MASK
+        while n < held and after < span:
+            older = newer - 1 if newer else room - 1
+            before = (now - ts[older]) & TIME_MASK
+            low = xs[older]
+            high = xs[newer]
+            if low < top <= high:
+                reached = before - ((before - after >> 6) * (top - low) // (high - low) << 6)
+            begun = before
+            if low <= foot:
+                if high > foot:
+                    begun = before - ((before - after >> 6) * (foot - low) // (high - low) << 6)
+                    low = foot
+                foot = low
+                break
+            newer = older
+            after = before
             n += 1
-        if dt < 64:
-            return 0
-        return _per_second(self._x[head] - self._x[at], dt)
+        else:
+            foot = xs[newer]
+        took = begun - reached
+        return _per_second(top - foot, took if took > 64 else 64)
 
 
 def _per_second(d, dt):

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from decider_movement import Client, Press, decider_of, fit_of, play, presses
 
 from reachnote.calibration.adapt import Adaptation
+from reachnote.calibration.trial import place
 from reachnote_play import CEILING, ONSET, REACH, RELEASE, TIME_MASK, ZONE
 from reachnote_play.contact import Contact
 from reachnote_play.decider import Decider
@@ -270,3 +271,23 @@ def test_stronger_presses_are_told_stronger(rate):
             strengths.append(decider.strength)
     assert len(strengths) == 5
     assert strengths[0] < strengths[2] < strengths[4]
+
+
+@pytest.mark.parametrize("rate", [50, 100, 250])
+def test_the_same_movement_again_is_as_strong_and_a_quicker_one_is_no_softer(rate):
+    """R25: within 5 of a velocity between 40 and 90, whenever in the movement a reading happens to fall."""
+    middle = []
+    for rise in (0.4, 0.2, 0.1, 0.06):
+        chance = random.Random(5)
+        shown = presses(6, every=3.0)
+        again = [Press(30 + 2.0 * k + chance.uniform(0.0, 0.02), 0.4, 1.0, rise) for k in range(40)]
+        client = Client([*shown, *again], 112, rate_hz=rate, noise=0.004)
+        fit = fit_of(client, 6)
+        decider, found = decider_of(fit), []
+        for at, value in zip(client.t, client.v, strict=True):
+            if at > 28 and decider.take(round(at * 1e6) & TIME_MASK, place(value, fit.rest, fit.span)) & ONSET:
+                found.append(round(40 + 50 * decider.strength / REACH))
+        assert len(found) == 40
+        middle.append(sorted(found)[20])
+        assert max(found) - middle[-1] <= 5 and middle[-1] - min(found) <= 5, (rise, found)
+    assert middle == sorted(middle) and middle[-1] - middle[0] >= 20
