@@ -24,6 +24,7 @@ from reachnote import (
     flash_command,
     keeper,
     limits_command,
+    pieces_command,
     render_command,
     scenes_command,
 )
@@ -102,6 +103,7 @@ def parser() -> argparse.ArgumentParser:
     doctor_command.add(under)
     scenes_command.add(under)
     limits_command.add(under)
+    pieces_command.add(under)
     render_command.add(under)
 
     silence = under.add_parser("silence", help="end every sound now; again within 2 s: reset the synths as well")

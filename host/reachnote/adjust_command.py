@@ -139,7 +139,7 @@ def changed(profile: Profile, what: str, sensor: str, date: str) -> Profile:
 
 def preview_recorded(arguments: argparse.Namespace) -> int:
     try:
-        facts, entries = _recorded(arguments.journal)
+        facts, entries = recorded(arguments.journal)
         scene = programme.load(arguments.scene or str(facts.get("scene", "five-notes")))[0][0]
         tried = _tried(arguments)
         before = recorded_orders(facts)
@@ -207,7 +207,8 @@ def _tried(arguments: argparse.Namespace) -> list[dict]:
     return found
 
 
-def _recorded(path: str) -> tuple[dict, list[journal.Entry]]:
+def recorded(path: str) -> tuple[dict, list[journal.Entry]]:
+    """(header, entries) of a journal, or with "" of the running session's last minute. Trouble when there is neither."""
     if not path:
         return _last_minute()
     try:

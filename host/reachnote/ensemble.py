@@ -184,6 +184,8 @@ class Ensemble:
     def heard(self, message: bytes, time: float) -> list[Event]:
         """A MIDI message of the therapist: the harmony follows it, and it is passed on where the scene says so."""
         self.listener.take(time, message)
+        if self.scene.keyboard == "transposes" and message[0] & 0xF0 == 0x90 and len(message) > 2 and message[2]:
+            self.harmony.transpose(self.base + (message[1] - self.scene.tonic + 5) % 12 - 5)
         passed = thru(message, time) if self.scene.thru else None
         return [*([passed] if passed else []), *self.activity.heard(message, time)]
 
@@ -205,7 +207,9 @@ class Ensemble:
         """What time alone brings about, at `due` or later."""
         events: list[Event] = []
         if self.listener.due <= now:
-            self.harmony.follow(self.listener.tick(now))
+            heard = self.listener.tick(now)
+            if self.scene.keyboard == "harmony":
+                self.harmony.follow(heard)
         if self.activity.due <= now:
             events += self.activity.tick(now)
         for voice in self.voices:

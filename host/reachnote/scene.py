@@ -10,6 +10,7 @@
     song = "frere-jacques"       # for activities that play one
     transpose = 0                # semitones
     limits = "very-quiet"        # stricter than the session's guard: a preset, or a table {preset = "child", loudest = 60}
+    keyboard = "harmony"         # what the therapist's keyboard is for: "harmony", "transposes" (its keys choose the key), "nothing"
     thru = false                 # true: what the therapist's keyboard plays is passed on to the outputs
 
     [activity]                   # leave out for free play
@@ -35,8 +36,10 @@ from reachnote.mpe import check_beside
 from reachnote.unknown import only_known
 from reachnote.voice_rule import CHANNELS, VoiceProblem, VoiceRule, read_voice
 
-_KEYS = ("format", "name", "says", "key", "scale", "chords", "tempo", "song", "transpose", "limits", "thru", "activity", "voice")
+_KEYS = ("format", "name", "says", "key", "scale", "chords", "tempo", "song", "transpose", "limits", "keyboard", "thru", "activity", "voice")
 _LIMIT = 64 * 1024
+KEYBOARDS = ("harmony", "transposes", "nothing")
+"""What a therapist's keyboard is for; a scene may pass it on besides."""
 
 
 class SceneProblem(Exception):
@@ -57,6 +60,7 @@ class Scene:
     song: str = ""
     transpose: int = 0
     limits: Limits = STAGE  # nothing stricter than the session's
+    keyboard: str = "harmony"
     thru: bool = False
     activity: str = "free-play"
     options: Mapping = field(default_factory=dict)
@@ -95,6 +99,7 @@ def read_scene(text: str, where: str) -> Scene:
         line = chords.parse_line(_text(table, "chords")) if "chords" in table else ()
         tempo = allowed.number("tempo", table.get("tempo", 90), 20.0, 300.0)
         transpose = allowed.whole("transpose", table.get("transpose", 0), -36, 36)
+        keyboard = allowed.word("keyboard", table.get("keyboard", "harmony"), KEYBOARDS)
         thru = allowed.yes("thru", table.get("thru", False))
         activity, options = _activity(table.get("activity", {}))
         own = _limits(table["limits"], f"{where}: limits") if "limits" in table else STAGE
@@ -126,6 +131,7 @@ def read_scene(text: str, where: str) -> Scene:
         song=_text(table, "song") if "song" in table else "",
         transpose=transpose,
         limits=own,
+        keyboard=keyboard,
         thru=thru,
         activity=activity,
         options=options,

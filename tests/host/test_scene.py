@@ -74,7 +74,7 @@ def test_a_voice_that_names_a_sensor_comes_before_its_kind_and_its_kind_before_a
         ("format = 2", "mine.toml: format = 2; this program reads format 1."),
         (
             "keys = 'C'",
-            "mine.toml: scene has an unknown key 'keys'; known are format, name, says, key, scale, chords, tempo, song, transpose, limits, thru, activity, voice. Did you mean 'key'?",
+            "mine.toml: scene has an unknown key 'keys'; known are format, name, says, key, scale, chords, tempo, song, transpose, limits, keyboard, thru, activity, voice. Did you mean 'key'?",
         ),
         ("key = 'H'", "mine.toml: key: 'H' is not a key; write one of C, C#"),
         ("scale = 'major pentatonc'", "Did you mean 'major pentatonic'?"),

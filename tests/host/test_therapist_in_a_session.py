@@ -465,3 +465,25 @@ def test_no_note_of_a_client_is_outside_the_harmony_100_ms_after_any_of_60_chang
         elif event.kind == Kind.NOTE_OFF:
             lengths.append(event.time - begun.pop((event.channel, event.a)))
     assert min(lengths) >= 0.025 and max(lengths) > 0.45
+
+
+def test_a_keyboard_that_transposes_chooses_the_key_by_the_shorter_way():
+    table = Table(scene="key = 'C'\nkeyboard = 'transposes'\n[[voice]]\nnotes = 1")
+    board, link = table.board(sensors=[SWITCH]), table.keyboard()
+    for key in (62, 69, 48, 67):
+        table.play(link, bytes((0x90, key, 80)))
+        table.play(link, bytes((0x80, key, 64)))
+        board.tap()
+        table.run(0.3)
+    assert [key for _, key in ons(table)] == [62, 57, 60, 55]
+
+
+def test_a_keyboard_for_nothing_is_not_followed():
+    table = Table(scene="keyboard = 'nothing'\nchords = 'C'\n[[voice]]\nsource = 'chord'\nnotes = 1")
+    board, link = table.board(sensors=[SWITCH]), table.keyboard()
+    for key in (50, 54, 57):
+        table.play(link, bytes((0x90, key, 80)))
+    table.run(0.5)
+    board.tap()
+    table.run(0.2)
+    assert [key for _, key in ons(table)] == [60]

@@ -289,18 +289,19 @@ def played(module, did: list[Gesture]) -> list[list]:
 @pytest.mark.parametrize("seed", range(5))
 def test_an_activity_answers_events_in_time_and_leaves_nothing_sounding(module, seed):
     assert isinstance(module.NAME, str) and module.SAYS.endswith(".") and isinstance(module.OPTIONS, Mapping)
-    sounding: set[int] = set()
+    sounding: set[tuple[int, int, int]] = set()
     did = story(seed)
     before = 0.0
     for events in played(module, did):
         for event in events:
             assert event.time >= before
             before = event.time
+            place = (event.source, event.channel, event.a)
             if event.kind == Kind.NOTE_ON:
-                assert event.a not in sounding and 1 <= event.b <= 127
-                sounding.add(event.a)
+                assert place not in sounding and 1 <= event.b <= 127
+                sounding.add(place)
             elif event.kind == Kind.NOTE_OFF:
-                sounding.remove(event.a)
+                sounding.remove(place)
     assert not sounding
     assert played(module, did) == played(module, did)
 
