@@ -32,7 +32,7 @@ from reachnote.limits import PRESETS
 from reachnote.purpose import PURPOSE
 from reachnote.session import CLOCKS
 
-LINKS = "serial:auto (the default), serial:PATH, osc:PORT, replay:FILE; may be repeated"
+LINKS = "serial:auto (the default), serial:PATH, osc:PORT, replay:FILE, midi_in:PORT NAME, keys:ITS NAME, therapist:PORT NAME; may be repeated"
 OUTS = "midi:virtual, midi:PORT NAME, file:PATH.mid, raw:PATH, osc:HOST:PORT, sound:; may be repeated"
 LIMITS = f"the loudness guard of this session: {', '.join(PRESETS)} (standard)"
 PEDAL = '"cc 64 = next-scene", "note C2 = mark", "key PageDown = next-scene", "switch left = softer"; may be repeated'
