@@ -1,0 +1,126 @@
+"""One connection to the session's control socket for all pages. What the session says goes to every page, answers to who asked.
+
+The session may end and come back; pages are told and stay. A page that reads too slowly misses levels first; one that
+does not read at all is let go of. Nothing here can hold up a note: control itself drops what nobody reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+
+from reachnote import runtime
+
+AGAIN_S = 0.25
+LEVELS_HZ = 60
+LONGEST = 256 * 1024
+WAITING = 400  # messages for one page; then it is taken for gone
+FORWARDED = ("status", "silence", "record", "order", "listen", "stop")
+"""What pages may ask the session for, by protocols/control.md."""
+_LEVELS = b'{"feed": "levels"'
+
+
+class Page:
+    """What waits for one page. `wake` is set when there is something."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.wake = asyncio.Event()
+        self.gone = False
+        self._queue: deque[str] = deque()
+        self._levels = ""
+
+    def say(self, text: str) -> None:
+        if len(self._queue) >= WAITING:
+            self.gone = True
+        else:
+            self._queue.append(text)
+        self.wake.set()
+
+    def level(self, text: str) -> None:
+        """Only the latest levels wait."""
+        self._levels = text
+        self.wake.set()
+
+    def take(self) -> list[str]:
+        """What is to be sent now, in order."""
+        found = [*self._queue, self._levels] if self._levels else list(self._queue)
+        self._queue.clear()
+        self._levels = ""
+        self.wake.clear()
+        return found
+
+
+class Relay:
+    """`pages` by number. `run` until cancelled."""
+
+    def __init__(self) -> None:
+        self.pages: dict[int, Page] = {}
+        self.there = False
+        self._writer: asyncio.StreamWriter | None = None
+        self._next = 0
+
+    def page(self) -> Page:
+        """A new page; it is told at once whether a session is there, and then what that one says of itself."""
+        self._next += 1
+        page = self.pages[self._next] = Page(self._next)
+        page.say(json.dumps({"desk": "session", "there": self.there}))
+        if self.there:
+            self.ask(page, {"id": "status", "do": "status"})
+        return page
+
+    def leave(self, page: Page) -> None:
+        self.pages.pop(page.number, None)
+
+    def ask(self, page: Page, thing: dict) -> None:
+        """Hand a request to the session; without one, the page is told so."""
+        if thing.get("do") not in FORWARDED:
+            page.say(json.dumps({"id": thing.get("id"), "ok": False, "text": "The desk does not know what that is."}))
+        elif self._writer is None:
+            page.say(json.dumps({"id": thing.get("id"), "ok": False, "text": "No session is running just now."}))
+        else:
+            self._write({**thing, "id": f"{page.number}:{thing.get('id')}"})
+
+    async def run(self) -> None:
+        """Connect, listen, connect again."""
+        while True:
+            with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
+                reader, self._writer = await asyncio.open_unix_connection(str(runtime.control_path()), limit=LONGEST)
+                self._write({"id": "0:feed", "do": "feed", "levels_hz": LEVELS_HZ})
+                self._now(True)
+                while line := await reader.readline():
+                    self._heard(line)
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                writer.close()
+            self._now(False)
+            await asyncio.sleep(AGAIN_S)
+
+    def _now(self, there: bool) -> None:
+        if there is self.there:
+            return
+        self.there = there
+        for page in list(self.pages.values()):
+            page.say(json.dumps({"desk": "session", "there": there}))
+            if there:
+                self.ask(page, {"id": "status", "do": "status"})
+
+    def _write(self, thing: dict) -> None:
+        if self._writer is not None:
+            self._writer.write(json.dumps(thing).encode() + b"\n")
+
+    def _heard(self, line: bytes) -> None:
+        text = line.decode("utf-8", "replace").rstrip("\n")
+        if line.startswith(_LEVELS):
+            for page in self.pages.values():
+                page.level(text)
+            return
+        thing = json.loads(text)
+        number, colon, own = str(thing.get("id", "")).partition(":")
+        if not colon:
+            for page in self.pages.values():
+                page.say(text)
+        elif number.isdecimal() and (page := self.pages.get(int(number))) is not None:
+            page.say(json.dumps({**thing, "id": int(own) if own.isdecimal() else own}))
