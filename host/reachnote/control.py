@@ -26,7 +26,7 @@ LINE_LIMIT = 16 * 1024
 CLIENTS = 32
 BACKLOG = 256 * 1024
 FASTEST_HZ = 60
-COMMANDS = ("status", "feed", "silence", "record", "order", "listen", "last", "stop")
+COMMANDS = ("status", "feed", "silence", "record", "order", "client", "listen", "last", "stop")
 KINDS = {Kind.NOTE_ON: "on", Kind.NOTE_OFF: "off"}
 
 
@@ -237,7 +237,7 @@ class Control:
             else:
                 client.feeding = True
                 client.period = 1.0 / rate if rate else 0.0
-        elif what in ("silence", "record", "order", "listen", "last", "stop"):
+        elif what in ("silence", "record", "order", "client", "listen", "last", "stop"):
             order = {key: value for key, value in asked.items() if key != "id" or what == "order"}
             os.write(self._commands, json.dumps(order).encode() + b"\n")
             if what == "listen":

@@ -28,7 +28,7 @@ from reachnote.limits import name_of
 from reachnote.model import Kind, order
 from reachnote.pedals import read_bindings
 from reachnote.pipe import pack, pack_name, pack_text
-from reachnote.profile import ProfileProblem
+from reachnote.profile import ProfileProblem, client_code
 from reachnote.records import frames
 from reachnote.scene import SceneProblem
 from reachnote.session import FROZEN_S, MAX_SENSORS, STALL_S, Session
@@ -96,6 +96,28 @@ class Engine:
             self._order(thing, time.monotonic())
         for text in told:
             self._news({"news": "client", "text": text})
+
+    def _another_client(self, code: str, now: float) -> None:
+        """From now on this client plays; "" for nobody. What was of the former one is kept and put away."""
+        try:
+            code = client_code(code) if code else ""
+        except ProfileProblem as problem:
+            self._news({"news": "client", "text": str(problem)})
+            return
+        with contextlib.suppress(ProfileProblem):
+            client_orders.learnt(self.settings.client, self.session.music.facts)
+        self.settings.client = code
+        found, told = client_orders.of_client(code)
+        self.session.release_all(now)
+        for board, chain in self.session.boards_and_chains():
+            self._order({"order": "plain", "board": board, "sensor": chain.info.name}, now)
+        if not any(thing["order"] == "client" for thing in found):
+            found.insert(0, {"order": "client", "music": {}})
+        for thing in found:
+            self._order(thing, now)
+        self._send()
+        for text in [*told, f"{code} plays." if code else "Nobody is named; every sensor plays with its own range."]:
+            self._news({"news": "client", "client": code, "text": text})
 
     def _await_outlet(self) -> None:
         # Opening outputs takes a moment; a first note must not wait for it.
@@ -336,6 +358,8 @@ class Engine:
         elif what == "order":
             self._order({key: value for key, value in thing.items() if key != "do"}, now)
             self._send()
+        elif what == "client":
+            self._another_client(str(thing.get("code") or ""), now)
         elif what == "listen":
             wanted = (str(thing.get("board")), str(thing.get("sensor")))
             if self._listened and self._listened[:2] != wanted:

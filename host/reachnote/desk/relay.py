@@ -17,7 +17,7 @@ AGAIN_S = 0.25
 LEVELS_HZ = 60
 LONGEST = 256 * 1024
 WAITING = 400  # messages for one page; then it is taken for gone
-FORWARDED = ("status", "silence", "record", "order", "listen", "stop")
+FORWARDED = ("status", "silence", "record", "order", "client", "listen", "stop")
 """What pages may ask the session for, by protocols/control.md."""
 _LEVELS = b'{"feed": "levels"'
 
