@@ -18,6 +18,9 @@ FEW = 4
 NOTES = 14  # columns for the notes of a bar
 FOOT = "Ctrl-C ends in silence."
 
+AWAITED = "There is no port"
+LIMITS = {"standard": "", "stage": "STAGE: the loudness guard is off"}
+
 
 class View:
     """Takes feed lines (`protocols/control.md`), draws at most 15 times a second."""
@@ -35,6 +38,7 @@ class View:
         self._next = 0.0
         self._drawn = 0
         self._recording = ""
+        self._guard: dict = {}
         self._ended = False
         self._terminal = sys.stdout.isatty()
 
@@ -49,6 +53,7 @@ class View:
             self._note(thing)
         elif feed == "figures":
             self._latencies.extend(thing.get("latencies_ms", []))
+            self._guard = thing.get("guard", {})
         elif feed == "news" and thing.get("text"):
             self._told(thing)
 
@@ -65,6 +70,8 @@ class View:
             self._levels = dict.fromkeys(self._levels, 0.0)
         elif news == "output" and thing.get("output") in self._lasting:
             del self._lasting[thing["output"]]
+        if news == "ready":  # what was waited for is there
+            self._news = collections.deque((told for told in self._news if not told.startswith(AWAITED)), maxlen=RECENT)
         if news == "output" and not text.endswith("is back."):
             self._lasting[thing.get("output")] = text
         elif text not in self._news:
@@ -100,6 +107,8 @@ class View:
     def lines(self, width: int, height: int = 1000) -> list[str]:
         """The view as at most `height` lines of at most `width` characters. What has no room is left out whole."""
         head = [self.title, f"Recording to {self._recording}" if self._recording else "Not recording"]
+        if limits := LIMITS.get(self._guard.get("limits", "standard"), f"Limits: {self._guard.get('limits')}"):
+            head.append(limits)
         first = "   ".join(head)
         top = [first] if len(first) <= width else [line for part in head for line in _wrapped(part, width)]
         figures = _wrapped(f"  {self._latency()}", width)

@@ -49,6 +49,27 @@ def test_the_first_line_says_whether_it_records():
     assert view.lines(80)[0].endswith("Not recording") and "the disk is full" in text_of(view)
 
 
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ("standard", "reachnote   Not recording"),
+        ("child", "reachnote   Not recording   Limits: child"),
+        ("stage", "reachnote   Not recording   STAGE: the loudness guard is off"),
+    ],
+)
+def test_the_first_line_says_which_limits_hold(limits, told):
+    view = playing(View())
+    view.take({"feed": "figures", "guard": {"limits": limits}})
+    assert view.lines(80)[0] == told
+
+
+def test_a_port_that_was_waited_for_is_not_told_any_more_once_a_board_is_there():
+    view = playing(View())
+    news(view, "There is no port /dev/ttyACM0 yet. It is used as soon as it appears.", news="problem")
+    news(view, "Two switches is ready, 2 sensors.", news="ready")
+    assert "There is no port" not in text_of(view) and "Two switches is ready" in text_of(view)
+
+
 def test_a_long_path_of_a_recording_is_wrapped_not_cut():
     view = playing(View())
     path = "/home/" + "long/" * 30 + "end.jsonl"
