@@ -338,6 +338,8 @@ class Engine:
     def _start_control(self) -> None:
         path = str(runtime.control_path())
         self._control = self._begin(self._control, "reachnote.control", WATCH_BACKLOG, path)
+        for text in self.session.present_limits():
+            self._shown += pack_text(Kind.LIMITS, 0, text, time.monotonic())
         self._tell_control({"state": self._state()})
 
     def _start_records(self) -> None:

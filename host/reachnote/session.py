@@ -286,8 +286,9 @@ class Session:
         return of_profile(self._of_client["limits"], "the profile") if self._of_client.get("limits") else STAGE
 
     def present_limits(self) -> list[str]:
-        """What a fresh outlet has to be told before it plays."""
-        return [pack_limits(self.preset, preset=True), pack_limits(self._asked)]
+        """What a fresh outlet has to be told before it plays; one begins as `standard`."""
+        found = [] if self.preset == STANDARD else [pack_limits(self.preset, preset=True)]
+        return found if self._asked == STAGE else [*found, pack_limits(self._asked)]
 
     def _another_scene(self, by: int, now: float) -> None:
         if self.music.go(by):
