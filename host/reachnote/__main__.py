@@ -20,6 +20,7 @@ from reachnote import (
     calibrate_command,
     client_commands,
     commands,
+    desk_command,
     doctor_command,
     flash_command,
     keeper,
@@ -32,8 +33,8 @@ from reachnote.limits import PRESETS
 from reachnote.purpose import PURPOSE
 from reachnote.session import CLOCKS
 
-LINKS = "serial:auto (the default), serial:PATH, osc:PORT, replay:FILE, midi_in:PORT NAME, keys:ITS NAME, therapist:PORT NAME; may be repeated"
-OUTS = "midi:virtual, midi:PORT NAME, file:PATH.mid, raw:PATH, osc:HOST:PORT, sound:; may be repeated"
+LINKS = "serial:auto (the default), serial:PATH, osc:PORT, replay:FILE, midi_in:PORT NAME, keys:ITS NAME, therapist:PORT NAME, page:; may be repeated"
+OUTS = "midi:virtual, midi:PORT NAME, file:PATH.mid, raw:PATH, osc:HOST:PORT, sound:, page:; may be repeated"
 LIMITS = f"the loudness guard of this session: {', '.join(PRESETS)} (standard)"
 PEDAL = '"cc 64 = next-scene", "note C2 = mark", "key PageDown = next-scene", "switch left = softer"; may be repeated'
 CLOCK = "MIDI clock: send ours to every MIDI output, or follow that of the therapist:PORT link"
@@ -55,24 +56,15 @@ class Words(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    top = Words(prog="reachnote", description=PURPOSE)
+    top = Words(prog="reachnote", description=PURPOSE, epilog="Without a COMMAND: the desk, a page in the browser.")
     top.add_argument("--version", action="version", version=f"reachnote {__version__}")
     under = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     play = under.add_parser("play", help="play: every board that is plugged in sounds")
-    play.add_argument("--link", action="append", default=[], metavar="LINK", help=LINKS)
-    play.add_argument("--out", action="append", default=[], metavar="[NAME=]OUT", help=OUTS)
-    play.add_argument("--scene", default=None, metavar="NAME|FILE", help="a carried scene or a TOML file (five-notes)")
-    play.add_argument("--client", default=None, metavar="CODE", help="a code for the client, never a name")
-    play.add_argument("--record", default="", metavar="FILE", help=RECORD)
-    play.add_argument("--limits", default="", choices=PRESETS, metavar="PRESET", help=LIMITS)
-    play.add_argument("--pedal", action="append", default=[], metavar="WHAT=ACTION", help=PEDAL)
-    play.add_argument("--clock", default="", choices=CLOCKS, metavar="none|send|follow", help=CLOCK)
-    play.add_argument("--name", default="", help="what the MIDI port is called (reachnote)")
-    play.add_argument("--resume", action="store_true", help="client, scene, links and outputs of last time")
+    _playing(play)
     play.add_argument("--view", action="store_true", help="show bars and notes")
-    play.add_argument("--json", action="store_true", help="one JSON object a line")
     play.set_defaults(run=commands.play)
+    desk_command.add(under, _playing)
 
     watch = under.add_parser("watch", help="bars, notes and latency of the running session")
     watch.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -124,8 +116,23 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _playing(play: argparse.ArgumentParser) -> None:
+    play.add_argument("--link", action="append", default=[], metavar="LINK", help=LINKS)
+    play.add_argument("--out", action="append", default=[], metavar="[NAME=]OUT", help=OUTS)
+    play.add_argument("--scene", default=None, metavar="NAME|FILE", help="a carried scene or a TOML file (five-notes)")
+    play.add_argument("--client", default=None, metavar="CODE", help="a code for the client, never a name")
+    play.add_argument("--record", default="", metavar="FILE", help=RECORD)
+    play.add_argument("--limits", default="", choices=PRESETS, metavar="PRESET", help=LIMITS)
+    play.add_argument("--pedal", action="append", default=[], metavar="WHAT=ACTION", help=PEDAL)
+    play.add_argument("--clock", default="", choices=CLOCKS, metavar="none|send|follow", help=CLOCK)
+    play.add_argument("--name", default="", help="what the MIDI port is called (reachnote)")
+    play.add_argument("--resume", action="store_true", help="client, scene, links and outputs of last time")
+    play.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
 def main(argv: list[str] | None = None) -> int:
-    arguments = parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = parser().parse_args(argv or ["desk"])
     try:
         code = arguments.run(arguments)
         sys.stdout.flush()

@@ -76,7 +76,7 @@ class Ensemble:
         self.follows = beats is not None
         self.tempo: Tempo | Beats = beats or Tempo(90.0)
         self.muted: set[int] = set()  # sensors that are pedals: no scene gives them a voice
-        self._timed: list[Voice] = []
+        self._awake: dict[Voice, None] = {}  # those that want to be asked about the time; the others are not, line after line
         self.names: dict[int, str] = {}
         self._begin(0.0)
 
@@ -138,7 +138,7 @@ class Ensemble:
     def change(self, now: float) -> None:
         """Begin the scene that `go` or `put` chose. Voices have to be made anew."""
         self.voices.clear()
-        self._timed = []
+        self._awake.clear()
         self._begin(now)
 
     def voice(self, board: str, sensor: str, kind: str, number: int, seat: int) -> Voice:
@@ -151,8 +151,8 @@ class Ensemble:
         voice = Voice(rule, self.harmony, number, channel, mask, self.tempo, chance, pace, self._members(rule, mask))
         while len(self.voices) <= number:
             self.voices.append(voice)
+        self._awake.pop(self.voices[number], None)
         self.voices[number] = voice
-        self._timed = [one for one in dict.fromkeys(self.voices) if one.waits]  # asked for every line that comes
         self.names[number] = f"{board}/{sensor}"
         return voice
 
@@ -169,7 +169,10 @@ class Ensemble:
 
     def gesture(self, did: Gesture, voice: Voice) -> list[Event]:
         """The events of a client's gesture. One of a sensor that steers goes to `steered` instead."""
-        return self.activity.gesture(did, voice)
+        events = self.activity.gesture(did, voice)
+        if voice.due < NEVER:  # only a gesture can wake a voice
+            self._awake[voice] = None
+        return events
 
     def steered(self, did: Gesture, voice: Voice) -> str:
         """What a sensor that steers asks for, a word of voice_rule.STEERS; '' for nothing that others have to carry out."""
@@ -212,11 +215,13 @@ class Ensemble:
                 self.harmony.follow(heard)
         if self.activity.due <= now:
             events += self.activity.tick(now)
-        for voice in self.voices:
+        for voice in sorted(self._awake, key=lambda one: one.sensor):
             if voice.due <= now:
                 played = voice.tick(now)
                 events += self.activity.played(played, voice)
                 events += played
+            if voice.due == NEVER:
+                del self._awake[voice]
         for paced in (*self.paces.values(), *self.zones.values()):
             if paced.due <= now:
                 events += paced.tick(now)
@@ -226,13 +231,12 @@ class Ensemble:
     def due(self) -> float:
         """When `tick` is wanted."""
         due = min(self.activity.due, self.listener.due)
-        for voice in self._timed:
+        for voice in self._awake:
             due = min(due, voice.due)
-        if self._timed:
-            for pace in self.paces.values():
-                due = min(due, pace.due)
-            for zone in self.zones.values():
-                due = min(due, zone.due)
+        for pace in self.paces.values():
+            due = min(due, pace.due)
+        for zone in self.zones.values():
+            due = min(due, zone.due)
         return due
 
     def status(self) -> dict:

@@ -183,6 +183,8 @@ class Keeper:
             self._print(f"Recording to {recording}." if recording else "Not recording.")
 
     def _show(self, thing: dict) -> None:
+        if thing.get("news") == "client" and isinstance(thing.get("client"), str):
+            self._settings.client = thing["client"]  # after a crash the same client plays on
         if self._json:
             print(json.dumps(thing), flush=True)
         elif self._view is not None:

@@ -28,6 +28,8 @@ _NEAR = 1e-6  # of a clock message or a grid line: what rounding may lose
 class Beats(Protocol):
     """Whatever knows where the beat is."""
 
+    version: int  # another one whenever a time of a beat may have changed
+
     @property
     def bpm(self) -> float: ...
 
@@ -47,6 +49,7 @@ class Tempo:
 
     def __init__(self, bpm: float, start: float = 0.0, beat: float = 0.0) -> None:
         self._times, self._beats, self._bpms = [start], [beat], [_checked(bpm)]
+        self.version = 0
 
     @property
     def bpm(self) -> float:
@@ -58,6 +61,7 @@ class Tempo:
         ValueError when `bpm` is not 5 to 1000.
         """
         bpm, beat = _checked(bpm), self.beat_at(time)
+        self.version += 1
         while self._times and self._times[-1] >= time:
             del self._times[-1], self._beats[-1], self._bpms[-1]
         self._times.append(time)
@@ -173,10 +177,13 @@ class ClockOut:
         self._zero = self._next  # the CLOCK on which the song begins, counted as `_next` is
         self._stood = 0  # CLOCKs into the song, while not running
         self._join = -1  # the CLOCK that CONTINUE has to precede, after a sleep
+        self._due = (-1, -1, 0.0)  # what was found for a CLOCK and a version of the tempo
 
     @property
     def due(self) -> float:
-        return self._tempo.time_of(self._next / TICKS)
+        if self._due[0] != self._next or self._due[1] != self._tempo.version:
+            self._due = (self._next, self._tempo.version, self._tempo.time_of(self._next / TICKS))
+        return self._due[2]
 
     @property
     def origin(self) -> float:
@@ -266,6 +273,7 @@ class ClockIn:
     def __init__(self, keep: bool = True) -> None:
         self.keep = keep
         self.alive = False
+        self.version = 0
         self._asked = True  # the sender wants the song to run
         self._armed = False  # it said so, and its first CLOCK has not come
         self._count = 0  # CLOCKs that came
@@ -310,6 +318,7 @@ class ClockIn:
     def take(self, message: bytes, time: float) -> str:
         """What a message means: "start", "continue", "stop", "position", "found" (the clock is there, or there again) or ""."""
         status = message[0] if message else 0
+        self.version += 1
         if status == CLOCK[0]:
             return self._clock(time)
         if status == START[0]:
@@ -337,6 +346,7 @@ class ClockIn:
         if now < self.due:
             return ""
         self._floor = self.beat_at(now)
+        self.version += 1
         self.alive = False
         self._window.clear()
         self._odd.clear()

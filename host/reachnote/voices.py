@@ -140,13 +140,6 @@ class Voice:
         return events
 
     @property
-    def waits(self) -> bool:
-        """Whether `due` can ever be finite: only then is it worth asking for."""
-        rule = self.rule
-        plain = rule.trigger == "momentary" and not rule.options.accept_s and rule.gesture == "plain"
-        return not plain or rule.quantise > 0 or bool(rule.controls)
-
-    @property
     def due(self) -> float:
         """When `tick` is wanted, if nothing comes before; inf for never."""
         return min(self._trigger.due, self._recogniser.due, self._later.due)

@@ -40,7 +40,7 @@ song = "amazing-grace"
 name = "play-along"
 chords = true
 pause_s = 0.5
-""" + SCENE.partition('[[voice]]\nfor = ["all"]')[0] + """[[voice]]
+""" + SCENE.removeprefix("format = 1\n").partition('[[voice]]\nfor = ["all"]')[0] + """[[voice]]
 for = "pressure"
 play = "zones"
 notes = 8

@@ -61,6 +61,7 @@ class PlayAlong(Activity):
         self._backing: Backing | None = None
         self._next_chord = 0
         self._again = NEVER  # when it begins anew by itself
+        self._due: tuple[int, float] | None = None  # what was found for a version of the tempo; None: look again
         self._sounding: dict[tuple[int, int], int] = {}  # (channel, key) as the song has it -> the key that sounds
 
     # ------------------------------------------------------------ what comes
@@ -86,11 +87,15 @@ class PlayAlong(Activity):
     def due(self) -> float:
         if self._backing is None:
             return self._again
-        return min(self._backing.due, self._chord_due(), self._over_at())
+        if self._due is None or self._due[0] != self.table.tempo.version:
+            due = min(self._backing.due, self._chord_due(), self._over_at())
+            self._due = (self.table.tempo.version, due)
+        return self._due[1]
 
     def tick(self, now: float) -> list[Event]:
         events: list[Event] = []
         while self._backing is not None and self.due <= now:
+            self._due = None
             at = min(self._chord_due(), self._over_at(), now)
             events += self._placed(self._backing.tick(at))
             if self._chord_due() <= at:
@@ -103,12 +108,12 @@ class PlayAlong(Activity):
         return events
 
     def end(self, now: float) -> list[Event]:
-        self._again = NEVER
+        self._again, self._due = NEVER, None
         backing, self._backing = self._backing, None
         return self._placed(backing.stop(now)) if backing is not None else []
 
     def forget(self, now: float) -> None:
-        self._backing, self._again = None, NEVER
+        self._backing, self._again, self._due = None, NEVER, None
         self._sounding.clear()
 
     def status(self) -> dict:
@@ -117,7 +122,7 @@ class PlayAlong(Activity):
     # ------------------------------------------------------------ the song
 
     def _begin(self, time: float) -> list[Event]:
-        self._again = NEVER
+        self._again, self._due = NEVER, None
         taken = {voice.channel for voice in self.table.voices() if takes_part(voice)}
         channels = channels_beside({part.channel for part in self._song.parts}, taken)
         parts = tuple(part._replace(channel=channels[part.channel]) for part in self._song.parts)
