@@ -44,47 +44,47 @@ _BY_ITSELF = {
 
 
 class Pace:
-    """When one channel may speak: its controls wait here in the order in which they changed, each once."""
+    """When one channel may speak (`free`): its controls wait here (`waiting`) in the order in which they changed, each once."""
 
     def __init__(self) -> None:
-        self._free = -NEVER  # when the next message may leave
+        self.free = -NEVER  # when the next message may leave
         self._now = -NEVER
-        self._waiting: deque[Control] = deque()
+        self.waiting: deque[Control] = deque()
 
     @property
     def due(self) -> float:
         """When `tick` has something to send; inf for never."""
-        return self._free if self._waiting else NEVER
+        return self.free if self.waiting else NEVER
 
     def tick(self, now: float) -> list[Event]:
         """What may leave now, at most what keeps the pace. Times that go back count as the latest."""
         now = self._now = max(now, self._now)
         events: list[Event] = []
-        waiting = self._waiting
-        while waiting and now >= self._free:
+        waiting = self.waiting
+        while waiting and now >= self.free:
             sent = waiting.popleft().sent(now)
             if sent:
                 events += sent
-                self._free = max(self._free, now - _APART) + len(sent) * _APART
+                self.free = max(self.free, now - _APART) + len(sent) * _APART
         return events
 
     def spent(self, count: int, time: float) -> float:
         """So many messages leave at `time` without having waited; what waits does so longer. The time, not before the latest."""
         time = self._now = max(time, self._now)
-        self._free = max(self._free, time) + count * _APART
+        self.free = max(self.free, time) + count * _APART
         return time
 
     def wait(self, control: Control, now: float = -NEVER) -> None:
         """`control` has something to say since `now`."""
-        if not self._waiting:
-            self._free = max(self._free, now)
-        if control not in self._waiting:
-            self._waiting.append(control)
+        if not self.waiting:
+            self.free = max(self.free, now)
+        if control not in self.waiting:
+            self.waiting.append(control)
 
     def drop(self, control: Control) -> None:
         """`control` has nothing to say any more."""
-        if control in self._waiting:
-            self._waiting.remove(control)
+        if control in self.waiting:
+            self.waiting.remove(control)
 
 
 class Control:
@@ -134,8 +134,11 @@ class Control:
 
     def level(self, level: float, now: float) -> list[Event]:
         """Follow a level 0..1; what lies outside counts as the nearer end. Others of the channel may leave with it."""
-        share = min(1.0, max(0.0, level))
-        return self.set(round(self.at_rest + share * (self.at_full - self.at_rest)), now)
+        share = level if 0.0 <= level <= 1.0 else 1.0 if level > 1.0 else 0.0
+        value = round(self.at_rest + share * (self.at_full - self.at_rest))
+        if value == self._wanted and (value == self._sent or self in self._pace.waiting):
+            return self._pace.tick(now) if self._pace.waiting and now >= self._pace.free else []
+        return self.set(value, now)
 
     def home(self, now: float) -> list[Event]:
         """Back to where it rests."""

@@ -135,8 +135,9 @@ class Engine:
         select = self._selector.select
         monotonic = time.monotonic
         now = monotonic()
+        due = self.session.due
         while not self._ending:
-            ready = select(max(min(self._next_tick, self.session.due) - now, 0.0))
+            ready = select(max(min(self._next_tick, due) - now, 0.0))
             now = monotonic()
             late = now - self._next_tick
             if late > STALL_S - TICK_S:
@@ -145,14 +146,19 @@ class Engine:
                 self._tick(now)
             for key, _ in ready:
                 key.data(key.fd)
+                if self.session.out:  # a note does not wait for what other boards have to say
+                    self._send()
             now = monotonic()
-            if now >= self.session.due:
+            due = self.session.due
+            if now >= due:
                 self.session.on_time(now)
-            if self.session.out:
-                self._send()
+                if self.session.out:
+                    self._send()
+                due = self.session.due
             if now >= self._next_tick:
                 self._tick(now)
                 now = monotonic()
+                due = self.session.due
 
     def end(self) -> None:
         """Release everything, let the outlet finish, close."""

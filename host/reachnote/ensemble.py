@@ -234,7 +234,8 @@ class Ensemble:
         for voice in self._awake:
             due = min(due, voice.due)
         for pace in self.paces.values():
-            due = min(due, pace.due)
+            if pace.waiting and pace.free < due:
+                due = pace.free
         for zone in self.zones.values():
             due = min(due, zone.due)
         return due
