@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import json
 import os
 import select
@@ -15,12 +14,12 @@ import termios
 import time
 import tty
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
-from reachnote import client_orders, journal, profiles, runtime
+from reachnote import calibrating, journal
 from reachnote.ask import NotRunning, Session
 from reachnote.calibrate_view import picture
+from reachnote.calibrating import keep, sensors_of, stored_of
 from reachnote.calibration import words
 from reachnote.calibration.dialogue import Dialogue
 from reachnote.calibration.excerpt import Excerpt, Shown
@@ -29,13 +28,11 @@ from reachnote.calibration.pads import fit_pad
 from reachnote.calibration.steps import MODES, Sensor
 from reachnote.commands import Trouble
 from reachnote.listening import heard_of
-from reachnote.profile import Calibration, ProfileProblem, calibration_of, client_code, current, with_calibration, with_setting
+from reachnote.profile import Calibration, ProfileProblem, client_code
 
 FRAME_S = 1 / 15
-LISTEN_EVERY_S = 2.0
 START_S = 15.0
 SOON_S = 2.0  # for a board with more than switches, once one is there
-AWAY_S = 1.5
 KEYS = {
     "\n": "next", "\r": "next", " ": "next", "b": "back", "x": "drop", "a": "assist", "y": "yes", "n": "no",
     "e": "easier", "h": "harder", "k": "keep", "q": "leave", "\x1b[A": "up", "\x1b[B": "down", "\x1bOA": "up", "\x1bOB": "down",
@@ -77,18 +74,6 @@ def calibrate(arguments: argparse.Namespace) -> int:
 
 
 # ---------------------------------------------------------------- keeping
-
-
-def keep(client: str, sensor: Sensor, fit: Fit, mode: str, factor: float) -> Calibration | None:
-    """Save a fit in the client's profile for the instrument; None without a client. ProfileProblem when it cannot be kept."""
-    if not client:
-        return None
-    date = datetime.now().astimezone().isoformat(timespec="seconds")
-    profile = profiles.begin(client, sensor.board, date)
-    profile = with_calibration(profile, sensor.name, calibration_of(fit, mode, sensor.unit, date))
-    if abs(factor - profile.settings.factor) > 1e-6:
-        profile = with_setting(profile, "factor", round(factor, 4), date)
-    return current(profiles.save(profile), sensor.name)
 
 
 def result(sensor: Sensor, fit: Fit, sentences: list[str], kept: Calibration | None) -> dict:
@@ -199,14 +184,10 @@ def _awaited(own: subprocess.Popen[str]) -> Session:
 
 def _only_one(sensor: Sensor) -> int:
     """Hold the lock of this sensor's one calibration; Trouble when another window has it."""
-    name = "".join(c if c.isalnum() else "-" for c in f"{sensor.board}-{sensor.name}")[:80]
-    fd = os.open(runtime.folder() / f"calibrating-{name}", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        raise Trouble(f"{sensor.board}, {sensor.name} is being calibrated in another window. Go on there, or leave it with Q.") from None
-    return fd
+        return calibrating.only_one(sensor)
+    except calibrating.Taken as taken:
+        raise Trouble(f"{taken} Go on there, or leave it with Q.") from None
 
 
 class Terminal:
@@ -225,7 +206,7 @@ class Terminal:
     def run(self) -> int:
         sensor = self._sensor()
         lock = _only_one(sensor)
-        stored = self._stored(sensor)
+        stored = stored_of(self._client, sensor)
         talk = Dialogue(sensor, self._mode, (stored.rest, stored.span) if stored else None)
         if self._mode == "as last time" and stored is None:
             raise Trouble(f"There is no calibration of {self._client or 'this client'} yet. Write: reachnote calibrate")
@@ -250,14 +231,9 @@ class Terminal:
         end = time.monotonic() + START_S
         told = False
         while True:
-            boards = [board for board in self._status().get("boards", []) if board["state"] == "ready"]
-            found = {
-                f"{board['name']}/{sensor['name']}": Sensor(
-                    board["name"], sensor["name"], sensor["kind"], sensor["rest"], sensor["full"], sensor["low"], sensor["high"],
-                    sensor["unit"], sensor["per_unit"],
-                )
-                for board in boards for sensor in board["sensors"] if sensor["kind"] != "switch"
-            }  # fmt: skip
+            state = self._status()
+            boards = any(board["state"] == "ready" for board in state.get("boards", []))
+            found = sensors_of(state)
             if found or time.monotonic() > end - (START_S - SOON_S if boards else 0.0):
                 break
             if not told:
@@ -280,38 +256,26 @@ class Terminal:
             if said.isdigit() and 1 <= int(said) <= len(names):
                 return names[int(said) - 1]
 
-    def _stored(self, sensor: Sensor) -> Calibration | None:
-        if not self._client or self._client not in profiles.clients():
-            return None
-        profile = profiles.load(self._client, sensor.board)
-        return current(profile, sensor.name) if profile else None
-
     # ------------------------------------------------------------ talking
 
     def _talk(self, talk: Dialogue, stored: Calibration | None) -> None:
         sensor = talk.sensor
         self._session.ask("feed", levels_hz=0)
         next_listen = next_frame = 0.0
-        offset = None
-        away = ""
-        heard = time.monotonic()
+        hearing = calibrating.Hearing(talk, time.monotonic())
         feed = self._session.follow(0.02)
         while not talk.done:
             now = time.monotonic()
             if now >= next_listen:
-                next_listen = now + LISTEN_EVERY_S
+                next_listen = now + calibrating.LISTEN_EVERY_S
                 self._say({"do": "listen", "board": sensor.board, "sensor": sensor.name})
             thing = next(feed, "over")
             if thing == "over":
                 raise NotRunning
             if thing and thing.get("feed") == "readings":
-                heard = now
-                for at, raw, status in thing["readings"]:
-                    talk.reading(at, raw, status)
-                    offset = at
-            away = f"{sensor.board} is silent: push its plug in. Nothing goes on without it." if now - heard > AWAY_S else ""
-            if offset is None or now - offset > 0.5:  # the board is silent: time passes all the same
-                talk.tick(now)
+                hearing.readings(thing["readings"], now)
+            away = hearing.away(now)
+            hearing.tick(now)
             for key in self._pressed():
                 if not away or key == "leave":
                     talk.press(key)
@@ -337,11 +301,8 @@ class Terminal:
         return found
 
     def _send(self, talk: Dialogue, stored: Calibration | None) -> None:
-        for thing in talk.orders:
-            if thing["order"] == "stored" and stored is not None:
-                thing = client_orders.of_calibration(stored, talk.sensor.board, talk.sensor.name)
+        for thing in calibrating.orders_of(talk, stored):
             self._say({"do": "order", **thing})
-        talk.orders.clear()
 
     def _say(self, request: dict) -> None:
         self._session.tell(request)

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 LONGEST_PATH = 90  # a Unix socket's whole path fits into 107 bytes
+DESKS = 4  # that can sound at once
 LEDGER_BYTES = 16 * 128 * 2  # a mask of outputs for every channel and key
 
 
@@ -64,6 +65,12 @@ def ledger_path() -> Path:
 
 def levels_path() -> Path:
     return folder() / "levels"
+
+
+def sound_paths() -> list[Path]:
+    """A seat for every desk that plays what `page:` sends (`reachnote.outputs.page`): each binds the first free one."""
+    here = folder()
+    return [here / f"sound{seat}" for seat in range(DESKS)]
 
 
 def _user() -> str:

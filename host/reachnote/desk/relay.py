@@ -10,12 +10,16 @@ import asyncio
 import contextlib
 import json
 from collections import deque
+from collections.abc import Callable
 
 from reachnote import runtime
+from reachnote.ask import PATIENCE_S, NotRunning
 
 AGAIN_S = 0.25
 LEVELS_HZ = 60
 LONGEST = 256 * 1024
+LONGEST_ASK = 16 * 1024 - 1  # more, and control takes us for broken (protocols/control.md)
+BACKLOG = 1 << 20  # bytes that may wait for a control that does not read
 WAITING = 400  # messages for one page; then it is taken for gone
 FORWARDED = ("status", "silence", "record", "order", "client", "listen", "stop")
 """What pages may ask the session for, by protocols/control.md."""
@@ -54,11 +58,20 @@ class Page:
 
 
 class Relay:
-    """`pages` by number. `run` until cancelled."""
+    """`pages` by number. `run` until cancelled.
+
+    For what the desk answers itself: `hears` are shown every line of the session but levels and replies to pages, and a
+    {"desk": "session", "there": ..} when it comes or goes; one that answers True keeps the line from the pages. `left`
+    are told of every page that goes. `tell` and `inquire` ask the session in the desk's own name.
+    """
 
     def __init__(self) -> None:
         self.pages: dict[int, Page] = {}
         self.there = False
+        self.hears: list[Callable[[dict], object]] = []
+        self.left: list[Callable[[Page], None]] = []
+        self._replies: dict[int, asyncio.Future[dict]] = {}
+        self._inquiry = 0
         self._writer: asyncio.StreamWriter | None = None
         self._next = 0
 
@@ -73,6 +86,27 @@ class Relay:
 
     def leave(self, page: Page) -> None:
         self.pages.pop(page.number, None)
+        for told in self.left:
+            told(page)
+
+    def tell(self, thing: dict) -> None:
+        """Ask the session without waiting for its reply; without a session nothing happens."""
+        self._write({**thing, "id": "0:told"})
+
+    async def inquire(self, thing: dict) -> dict:
+        """The session's reply to a request of the desk itself. NotRunning without a session, or without a reply."""
+        if self._writer is None:
+            raise NotRunning
+        self._inquiry += 1
+        number = self._inquiry
+        reply = self._replies[number] = asyncio.get_running_loop().create_future()
+        self._write({**thing, "id": f"0:{number}"})
+        try:
+            return await asyncio.wait_for(reply, PATIENCE_S)
+        except TimeoutError:
+            raise NotRunning from None
+        finally:
+            del self._replies[number]
 
     def ask(self, page: Page, thing: dict) -> None:
         """Hand a request to the session; without one, the page is told so."""
@@ -81,7 +115,11 @@ class Relay:
         elif self._writer is None:
             page.say(json.dumps({"id": thing.get("id"), "ok": False, "text": "No session is running just now."}))
         else:
-            self._write({**thing, "id": f"{page.number}:{thing.get('id')}"})
+            line = _line({**thing, "id": f"{page.number}:{json.dumps(thing.get('id'))}"})
+            if len(line) > LONGEST_ASK or self._writer.transport.get_write_buffer_size() > BACKLOG:
+                page.say(json.dumps({"id": thing.get("id"), "ok": False, "text": "That is too much at once, so nothing was done. Ask for less."}))
+            else:
+                self._writer.write(line)
 
     async def run(self) -> None:
         """Connect, listen, connect again."""
@@ -102,6 +140,7 @@ class Relay:
         if there is self.there:
             return
         self.there = there
+        self._claimed({"desk": "session", "there": there})
         for page in list(self.pages.values()):
             page.say(json.dumps({"desk": "session", "there": there}))
             if there:
@@ -109,7 +148,7 @@ class Relay:
 
     def _write(self, thing: dict) -> None:
         if self._writer is not None:
-            self._writer.write(json.dumps(thing).encode() + b"\n")
+            self._writer.write(_line(thing))
 
     def _heard(self, line: bytes) -> None:
         text = line.decode("utf-8", "replace").rstrip("\n")
@@ -120,7 +159,19 @@ class Relay:
         thing = json.loads(text)
         number, colon, own = str(thing.get("id", "")).partition(":")
         if not colon:
-            for page in self.pages.values():
-                page.say(text)
+            if not self._claimed(thing):
+                for page in self.pages.values():
+                    page.say(text)
+        elif number == "0":
+            if own.isdecimal() and (reply := self._replies.get(int(own))) is not None and not reply.done():
+                reply.set_result(thing)
         elif number.isdecimal() and (page := self.pages.get(int(number))) is not None:
-            page.say(json.dumps({**thing, "id": int(own) if own.isdecimal() else own}))
+            with contextlib.suppress(ValueError):  # else it was not we who asked
+                page.say(json.dumps({**thing, "id": json.loads(own)}))
+
+    def _claimed(self, thing: dict) -> bool:
+        return any([hear(thing) is True for hear in self.hears])
+
+
+def _line(thing: dict) -> bytes:
+    return json.dumps(thing).encode() + b"\n"
