@@ -16,7 +16,7 @@ import pytest
 
 from reachnote.keep_piece import keep
 from reachnote.limits import CHILD
-from reachnote.model import note_off, note_on
+from reachnote.model import Event, Kind, note_off, note_on
 from reachnote.outputs.sound import find_soundfont
 from reachnote.smf import open_song
 from reachnote.smf_bytes import take_to_smf
@@ -197,7 +197,8 @@ def test_midi_fluidsynth_and_feed_are_guarded_alike(tmp_path):
         watch.take(event)
     # Times are those of arrival: what left a moment apart may arrive together, so rates are judged a little kinder.
     assert [wrong for wrong in watch.broken if "too many" not in wrong] == []
-    (tmp_path / "again.mid").write_bytes(take_to_smf(events, {}))
+    programs = [Event(Kind.PROGRAM, m.channel, m.a, 0, m.channel, 1, 0.0) for m in receiver.heard if m.status == 0xC0]
+    (tmp_path / "again.mid").write_bytes(take_to_smf([*programs, *events], {}))
     keep((tmp_path / "again.mid").read_bytes(), tmp_path / "again.wav")
     assert loudest(take) == pytest.approx(loudest(tmp_path / "again.wav"), rel=0.15)
 
