@@ -60,6 +60,8 @@ SYSTEM = "tests/system"
 SOAK = f"{SYSTEM}/test_soak.py"
 FLASHING = "tests/flashing/test_flash.py"  # a board that starts, is interrupted and answers, again and again
 TIMELESS = (f"{SYSTEM}/test_rp2040.py", f"{SYSTEM}/test_micropython_tools.py")  # they live in simulated time
+PATIENT = tuple(f"{SYSTEM}/test_{name}.py" for name in ("commands", "doctor", "keep_piece", "pieces", "rendered_music", "service"))
+"""They start real programs but ask for no figure: the fast form runs them on what is left of the processor."""
 
 
 class Part(NamedTuple):
@@ -177,7 +179,7 @@ def quick() -> list[Part]:
     log = prepare.ROOT / ".cache" / "timeless.txt"
     counted: list[Part] = []
     folders = [folder for folder in test_folders() if folder != SYSTEM]
-    other = [*TIMELESS, f"--ignore={FLASHING}"]
+    other = [*TIMELESS, *PATIENT, f"--ignore={FLASHING}"]
     with open(log, "w") as out:
         beside = threading.Thread(
             target=lambda: counted.append(
@@ -185,7 +187,7 @@ def quick() -> list[Part]:
             )
         )
         beside.start()
-        kept = [f"--ignore={path}" for path in TIMELESS]
+        kept = [f"--ignore={path}" for path in (*TIMELESS, *PATIENT)]
         timed_ones = pytest("tests at real receivers", [*short, SYSTEM, FLASHING, *kept], HANG_SECONDS, "system")
         beside.join()
     print(log.read_text(errors="replace")[-20000:], flush=True)
