@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import heapq
+import itertools
 import json
 import mmap
 import os
@@ -27,6 +29,7 @@ from reachnote.model import Event, Kind, order
 from reachnote.outputs import Output, OutputProblem, open_output
 from reachnote.pipe import Unpacker
 
+NEVER = float("inf")
 SILENT_S = 0.5  # without a heartbeat for this long the engine is taken for dead
 BEAT_S = 0.02
 GUARDED = (Kind.LIMITS, Kind.SOFTER, Kind.STOP, Kind.LIFT)  # orders that change where the guard stands
@@ -80,6 +83,8 @@ class Outlet:
         self._left: list[tuple[int, int, int]] = []
         self._again: list[float] = []
         self._latencies: list[float] = []
+        self._coming: list[tuple[float, int, Event]] = []
+        self._order = itertools.count()
 
     def adopt(self, now: float) -> int:
         """Guard as a former worker did, and end what it left sounding. Returns how many notes that were."""
@@ -103,13 +108,26 @@ class Outlet:
                     output.send(event, text)
             return
         now = time.monotonic()
-        if event.time > now:  # a moment that has not come would stop the guard's clock
-            event = event._replace(time=now)
+        if event.time > now:
+            if event.kind == Kind.TRANSPORT:  # told a moment ahead, so that the beat waits for nobody
+                heapq.heappush(self._coming, (event.time, next(self._order), event))
+                return
+            event = event._replace(time=now)  # a moment that has not come would stop the guard's clock
         self._play(self.ledger.take(event, text))
         if event.kind == Kind.NOTE_ON:
             self._latencies.append(time.monotonic() - event.time)
         elif event.kind in GUARDED:
             self._guarded()
+
+    @property
+    def due(self) -> float:
+        """When `on_time` is wanted; inf for never."""
+        return self._coming[0][0] if self._coming else NEVER
+
+    def on_time(self, now: float) -> None:
+        """Send what was told ahead and is due."""
+        while self._coming and self._coming[0][0] <= now:
+            self._play([heapq.heappop(self._coming)[2]])
 
     def release_all(self) -> None:
         self.ledger.guard.soften_all()
@@ -217,10 +235,10 @@ def work(events: int, talk: int, specs: list[str], name: str, mirror: memoryview
     next_beat = heard
     next_figures = heard
     alive = False
-    poll = select.poll()
-    poll.register(events, select.POLLIN)
     while True:
-        ready = poll.poll(BEAT_S * 1000)
+        ready, _, _ = select.select([events], [], [], max(min(BEAT_S, outlet.due - time.monotonic()), 0.0))
+        if outlet.due < NEVER:
+            outlet.on_time(time.monotonic())
         if ready:
             chunk = os.read(events, 4096)
             if not chunk:

@@ -18,8 +18,12 @@ def event_of(message: bytes, time: float) -> Event:
     return Event(Kind.TRANSPORT, 0, Transport(message[0] & 0x7F), 0, place, ALL_OUTPUTS, time)
 
 
+AHEAD_S = 0.004
+"""The outlet is told of a beat so long before it is due, and sends it when it is: nothing that the engine does delays it."""
+
+
 class Sender:
-    """Call `begin` with each scene's tempo, `tick` at `due` or later; the answers are events, none of them late by design."""
+    """Call `begin` with each scene's tempo, `tick` at `due` or later; the answers are events, their times up to AHEAD_S to come."""
 
     def __init__(self) -> None:
         self._clock: ClockOut | None = None
@@ -27,7 +31,7 @@ class Sender:
 
     @property
     def due(self) -> float:
-        return self._clock.due if self._clock is not None else NEVER
+        return self._clock.due - AHEAD_S if self._clock is not None else NEVER
 
     @property
     def running(self) -> bool:
@@ -49,7 +53,7 @@ class Sender:
         return self._events(self._clock.join(now, self._origin)) if self._clock is not None and not self._clock.running else []
 
     def tick(self, now: float) -> list[Event]:
-        return self._events(self._clock.tick(now)) if self._clock is not None else []
+        return self._events(self._clock.tick(now + AHEAD_S)) if self._clock is not None else []
 
     def _events(self, messages: list[tuple[float, bytes]]) -> list[Event]:
         return [event_of(message, time) for time, message in messages]
