@@ -387,10 +387,10 @@ def sequenced(room: Room, count: int) -> dict:
     if len(ports()) < 2:
         plugged(room, "B")
     since = time.monotonic()
-    sequencer = Midish("reachnote")
+    sequencer = Midish("reachnote", HERE / "recorded.mid")
     joins = time.monotonic()
     until(lambda: len(room.receiver.notes_on(joins)) > count, SOON_S + 3.0 * count, f"{count} notes")
-    sequencer.file(HERE / "recorded.mid")
+    sequencer.end()
     found = [m for m in mido.MidiFile(HERE / "recorded.mid") if m.type == "note_on" and m.velocity]
     return {
         "recorded": [[m.channel + 1, m.note, m.velocity] for m in found],

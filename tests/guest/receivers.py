@@ -127,29 +127,26 @@ class FluidSynth(Program):
 
 
 class Midish:
-    """A sequencer without a window: records what comes to its port until `file` writes it down as a Standard MIDI File."""
+    """A sequencer without a window: joins itself to somebody's port and records until it is interrupted, then saves `file`."""
 
-    client = "midish"
+    client = "midish/0"
 
-    def __init__(self, sender: str) -> None:
-        self._process = subprocess.Popen(["midish", "-b"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, bufsize=1)
-        self._say("dnew 0 nil rw", "tnew reachnote", "r")
-        for _ in range(100):
-            if self.client in clients() and subprocess.run(["aconnect", sender, self.client], capture_output=True).returncode == 0:
+    def __init__(self, sender: str, file: Path) -> None:
+        lines = (f'dnew 0 "{sender}" ro', "tnew reachnote", "r", f'export "{file}"', "exit")
+        self._process = subprocess.Popen(["midish", "-b"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self._process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+        self._process.stdin.close()
+        for _ in range(200):
+            if self.client in joined(sender):
                 return
             time.sleep(0.1)
-        raise AssertionError("midish has no port")
+        self._process.kill()
+        raise AssertionError(f"midish did not join: {self._process.stdout.read()!r}")
 
-    def file(self, path: Path) -> None:
-        """End the recording and save it."""
-        self._say("s", f'export "{path}"', "exit")
-        self._process.stdin.close()
-        self._process.wait(30)
-
-    def _say(self, *lines: str) -> None:
-        for line in lines:
-            self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
+    def end(self) -> None:
+        """The recording is over; the file is there then."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(60)
 
 
 def settled(program: Program, seconds: float = 0.5) -> list[Note]:
