@@ -122,7 +122,10 @@ def plugged(room: Room, name: str, plug: Callable[[], None] | None = None) -> di
 
 
 def unplugged(room: Room, name: str) -> None:
+    """Pull the plug and wait until the session knows it: what the board had said by then is still played."""
+    serial = room.boards[name].serial
     room.boards[name].unplug()
+    until(lambda: {board["uid"]: board["state"] for board in room.run.status()["boards"]}.get(serial) == "unplugged", SOON_S, f"{name} gone")
     room.silent(name)
 
 
