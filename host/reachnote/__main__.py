@@ -64,7 +64,6 @@ def parser() -> argparse.ArgumentParser:
     _playing(play)
     play.add_argument("--view", action="store_true", help="show bars and notes")
     play.set_defaults(run=commands.play)
-    desk_command.add(under, _playing)
 
     watch = under.add_parser("watch", help="bars, notes and latency of the running session")
     watch.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -97,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
     limits_command.add(under)
     pieces_command.add(under)
     render_command.add(under)
+    desk_command.add(under, _playing)
 
     silence = under.add_parser("silence", help="end every sound now; again within 2 s: reset the synths as well")
     silence.add_argument("--twice", action="store_true", help="reset the synths as well")

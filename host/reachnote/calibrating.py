@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from reachnote import client_orders, profiles, runtime
@@ -30,14 +30,14 @@ class Taken(Exception):
     """This sensor is being calibrated elsewhere."""
 
 
-def sensors_of(status: Mapping) -> dict[str, Sensor]:
+def sensors_of(status: Mapping, states: Collection[str] = ("ready",)) -> dict[str, Sensor]:
     """{"board/sensor": what the board declares} of every sensor that can be calibrated now; switches need none."""
     return {
         f"{board['name']}/{sensor['name']}": Sensor(
             board["name"], sensor["name"], sensor["kind"], sensor["rest"], sensor["full"], sensor["low"], sensor["high"],
             sensor["unit"], sensor["per_unit"],
         )
-        for board in status.get("boards", []) if board["state"] == "ready"
+        for board in status.get("boards", []) if board["state"] in states
         for sensor in board["sensors"] if sensor["kind"] != "switch"
     }  # fmt: skip
 

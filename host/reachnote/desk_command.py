@@ -33,9 +33,10 @@ from reachnote.outputs import schemes, sound
 READY_S = 10.0
 END_S = 2.0
 BROWSER_S = 10.0
+BEHIND = 5
 AGAIN_S = 30.0  # between two sentences about a desk that stopped
 BESIDE = "A session is running already; the desk is open beside it. Ctrl-C closes the desk, and the session goes on."
-UNUSED = "It plays as it was started: what this command says of links, outputs or scene is not used."
+UNUSED = "The session plays as it was started: what this command says of it is not used. To begin anew: reachnote stop"
 ANOTHER = "The desk is open already; this opens another page of it."
 HELD = "Another reachnote is just opening the desk and does not go on. Close it, then start again: reachnote"
 OPENS = "The desk opens in your browser. If it does not: reachnote desk --no-browser"
@@ -57,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     say = _as_json if arguments.json else _as_text
     held = claim()
     if held is None:
+        _unused(arguments)
         return _another_page(not arguments.no_browser, say)
     desk = Desk(held, say)
     desk.start(lambda: show(desk.gate, not arguments.no_browser, say))
@@ -104,10 +106,14 @@ def _session_runs() -> bool:
     return True
 
 
+def _unused(arguments: argparse.Namespace) -> None:
+    if arguments.link or arguments.out or arguments.scene or arguments.client or arguments.record:
+        print(UNUSED, file=sys.stderr)
+
+
 def _beside(arguments: argparse.Namespace, say: Callable[[str], None]) -> int:
     say(BESIDE)
-    if arguments.link or arguments.out or arguments.scene or arguments.client:
-        print(UNUSED, file=sys.stderr)
+    _unused(arguments)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
@@ -199,7 +205,7 @@ class Desk:
             self._ending.set()
             process = self._process
             if process is not None and process.stdin is not None:
-                process.stdin.close()
+                process.stdin.close()  # which is how it hears of the end
         if process is not None:
             try:
                 process.wait(END_S)
@@ -217,7 +223,7 @@ class Desk:
                 ready, self._ready = self._ready, lambda: None
                 ready()
             process.wait()
-            process.stdout.close()
+            _close(process)
             if self._ending.is_set():
                 return
             stuck = 0 if opened else stuck + 1
@@ -247,11 +253,11 @@ class Desk:
             )
             if trouble is not None:
                 trouble.close()
+            _behind(process.pid)
             told = {"port": self.gate.port, "token": self.gate.token, "pass": self.gate.pass_}
             assert process.stdin is not None
-            with contextlib.suppress(OSError):
-                process.stdin.write(json.dumps(told).encode() + b"\n")
-                process.stdin.flush()
+            with contextlib.suppress(OSError):  # it ended already
+                os.write(process.stdin.fileno(), json.dumps(told).encode() + b"\n")
             if os.fstat(self._held).st_size == 0:
                 os.pwrite(self._held, json.dumps({"port": self.gate.port, "token": self.gate.token}).encode(), 0)
             return process
@@ -263,3 +269,16 @@ class Desk:
             os.close(held)
             self._socket.close()
 
+
+def _close(process: subprocess.Popen) -> None:
+    for end in (process.stdin, process.stdout):
+        if end is not None:
+            end.close()
+
+
+def _behind(pid: int) -> None:
+    """The desk waits while notes are on their way; Linux weighs whole sessions of processes first, and it has one of its own."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, min(os.getpriority(os.PRIO_PROCESS, 0) + BEHIND, 19))
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(BEHIND))

@@ -57,7 +57,6 @@ def test_without_a_session_there_is_a_sentence_and_code_3(alone, words):
         ("boards --link cable:x", "'cable:x' names no link"),
         ("play --loud", "unrecognized arguments"),
         ("dance", "There is no 'dance'"),
-        ("", "the following arguments are required: COMMAND"),
     ],
 )
 def test_a_command_written_wrongly_has_code_2(alone, words, said):

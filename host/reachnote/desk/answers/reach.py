@@ -57,6 +57,7 @@ class Reach:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._course: Course | None = None
+        self._playing: str | None = None  # who plays, as the news say it: a status may be a second old
         self._beginning = asyncio.Lock()
         self._tasks: set[asyncio.Task] = set()
         self._answers: dict[str, Callable[[Page, dict], Coroutine[Any, Any, dict]]] = {
@@ -174,10 +175,11 @@ class Reach:
     async def _meant(self, thing: Mapping) -> tuple[str, Sensor]:
         """(the session's client, the sensor that is meant)."""
         status = (await self._relay.inquire({"do": "status"}))["status"]
-        sensor = calibrating.sensors_of(status).get(f"{thing.get('board')}/{thing.get('sensor')}")
+        sensor = calibrating.sensors_of(status, ("ready", "quiet")).get(f"{thing.get('board')}/{thing.get('sensor')}")
         if sensor is None:
             raise Refused("This sensor is not there to calibrate. Plug its board in and choose it again; a switch needs none.")
-        return str(status.get("client") or ""), sensor
+        client = status.get("client") if self._playing is None else self._playing
+        return str(client or ""), sensor
 
     async def _run(self, course: Course, lock: int) -> None:
         try:
@@ -212,6 +214,10 @@ class Reach:
         page.say(json.dumps({"id": thing.get("id"), **reply}))
 
     def _hear(self, thing: dict) -> bool:
+        if thing.get("desk") == "session":
+            self._playing = None
+        elif thing.get("news") == "client" and "client" in thing:
+            self._playing = str(thing["client"])
         if self._course is not None:
             self._course.hear(thing)
         return thing.get("feed") == "readings"
@@ -356,4 +362,4 @@ def _sounded(sensor: Sensor, tried: list[dict]) -> dict:
     name = f"{sensor.board}/{sensor.name}"
     both = {word: found.get(name, Played()) for word, found in (("as_set", as_set), ("as_tried", as_tried))}
     told = {word: [[round(a, 2), round(b, 2)] for a, b in played.gestures] for word, played in both.items()}
-    return {"seconds": round(seconds, 1), **told, "notes": {word: played.notes for word, played in both.items()}}
+    return {"seconds": round(seconds, 2), **told, "notes": {word: played.notes for word, played in both.items()}}

@@ -1,0 +1,151 @@
+/** What plays now, other scenes to choose, how loud a note may be, how high or low. */
+
+import { choice } from "../parts/choice.js";
+import { button, make, write } from "../parts/make.js";
+import { icon } from "../parts/shapes.js";
+import { Watching } from "../parts/watching.js";
+
+export const name = "sound";
+export const title = "sound.title";
+
+const CARDS = 6;
+const PRESETS = ["very-quiet", "child", "standard"];
+const FURTHEST = 24;
+const watching = new Watching();
+
+export function enter(root, desk) {
+  const { state, t, talk, go } = desk;
+  const now = make("p", { class: "now-scene", translate: "no", lang: "en-GB" });
+  const says = make("p", { class: "quiet", translate: "no", lang: "en-GB" });
+  const cards = make("ul", { class: "cards" });
+  const pages = make("div", { class: "pages" });
+  root.append(
+    make(
+      "section",
+      { class: "wide-part", "aria-labelledby": "scenes-name" },
+      make("div", { class: "now" }, icon("sound"), make("div", {}, now, says)),
+      make("h2", { id: "scenes-name", text: t("sound.other") }),
+      cards,
+      make("div", { class: "row" }, pages, button(t("sound.on"), () => go("play"), { class: "button main" }, icon("arrow"))),
+    ),
+    make("aside", { class: "side" }, loudest(), height()),
+  );
+
+  let scenes = [];
+  let page = 0;
+  let playing = "";
+  watching.on(state, "status", (status) => {
+    write(now, status?.music?.scene ?? t("sound.none"));
+    write(says, status?.music?.says ?? "");
+    if (playing !== status?.music?.scene) {
+      playing = status?.music?.scene;
+      show();
+    }
+  });
+  talk.ask("scenes").then((reply) => {
+    scenes = (reply.scenes ?? []).filter((scene) => scene.kind === "scene");
+    page = Math.max(0, Math.floor(scenes.findIndex((scene) => scene.title === playing) / CARDS));
+    show();
+    if (!reply.ok) cards.replaceChildren(make("li", { class: "quiet", text: t("sound.no.scenes") }));
+  });
+
+  function show() {
+    cards.replaceChildren(...scenes.slice(page * CARDS, (page + 1) * CARDS).map(card));
+    const count = Math.ceil(scenes.length / CARDS);
+    if (count < 2) {
+      pages.replaceChildren();
+      return;
+    }
+    const turn = (by, key) =>
+      button(t(key), () => {
+        page = (page + by + count) % count;
+        show();
+        pages.querySelector(`[data-does="${key}"]`).focus();
+      }, { "data-does": key });
+    pages.replaceChildren(turn(-1, "sound.back"), make("span", { class: "quiet", text: t("sound.page", { at: page + 1, of: count }) }), turn(1, "sound.more"));
+  }
+
+  function card(scene) {
+    const plays = scene.title === playing;
+    return make(
+      "li",
+      {},
+      make(
+        "button",
+        { type: "button", class: "card", "aria-pressed": String(plays), onclick: () => put(scene), translate: "no", lang: "en-GB" },
+        make("strong", {}, plays && icon("play"), make("span", { text: scene.title })),
+        make("span", { text: scene.says }),
+      ),
+    );
+  }
+
+  async function put(scene) {
+    const before = scenes.find((other) => other.title === playing);
+    await change(() => talk.order("scene", { name: scene.name }), before && (() => talk.order("scene", { name: before.name })), t("step.scene"));
+  }
+
+  // Do it, and remember how it is taken back.
+  async function change(redo, undo, text) {
+    const reply = await redo();
+    desk.say(reply.ok ? t("said.step", { what: text }) : reply.text || t("said.unheard"));
+    if (reply.ok && undo) desk.undo.push({ text, undo, redo });
+  }
+
+  function loudest() {
+    const set = (preset) => () => talk.order("limits", { preset });
+    const choose = (preset) => {
+      const before = state.get("status")?.limits ?? "standard";
+      return change(set(preset), set(before), t("step.limits"));
+    };
+    const options = PRESETS.map((value) => ({ value, text: t(`limits.${value}`), says: t(`limits.${value}.says`) }));
+    const chosen = choice(t("sound.loudest"), options, "", choose);
+    const on = make("p", { class: "stage-on", hidden: true }, icon("loud"), make("span", { text: t("limits.stage.on") }));
+    const stage = make(
+      "details",
+      {},
+      make("summary", { text: t("limits.stage") }),
+      make(
+        "div",
+        { class: "stage-panel" },
+        make("p", { class: "small", text: t("limits.stage.says") }),
+        button(t("limits.stage.choose"), () => {
+          stage.open = false;
+          chosen.element.querySelector("input").focus();
+          choose("stage");
+        }),
+      ),
+    );
+    watching.on(state, "status", (status) => {
+      chosen.show(status?.limits ?? "");
+      on.hidden = status?.limits !== "stage";
+      stage.hidden = !on.hidden;
+    });
+    return make("div", { class: "sheet" }, chosen.element, on, stage);
+  }
+
+  function height() {
+    const shift = make("output", { class: "shift" });
+    const by = () => state.get("status")?.music?.transpose ?? 0;
+    const set = (value) => () => talk.order("transpose", { by: value });
+    const move = (step) => {
+      const before = by();
+      const after = Math.max(-FURTHEST, Math.min(FURTHEST, before + step));
+      return change(set(after), set(before), t("step.transpose"));
+    };
+    watching.on(state, "status", () => write(shift, by() === 0 ? t("sound.as.written") : t(by() > 0 ? "sound.up" : "sound.down", { n: Math.abs(by()) })));
+    return make(
+      "div",
+      { class: "sheet", role: "group", "aria-labelledby": "height-name" },
+      make("h2", { id: "height-name", text: t("sound.height") }),
+      make(
+        "div",
+        { class: "row stepper" },
+        make("button", { type: "button", class: "button square", "aria-label": t("sound.lower"), onclick: () => move(-1) }, icon("easier")),
+        shift,
+        make("button", { type: "button", class: "button square", "aria-label": t("sound.higher"), onclick: () => move(1) }, icon("harder")),
+      ),
+    );
+  }
+}
+
+export const leave = () => watching.end();

@@ -1,0 +1,186 @@
+"""What the desk answers by itself, and in which order: clients, and a page's requests one after the other (no network)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from reachnote import profiles
+from reachnote.ask import NotRunning
+from reachnote.desk.answers.clients import Clients, symbol
+from reachnote.desk.relay import WAITING, Page, Relay
+from reachnote.desk.server import MOST_ASKED, SURPRISE, TOO_MANY, Asked
+from reachnote.profile import new_profile, with_setting
+
+DATE = "2031-03-04T10:15:00"
+
+
+class Session(Relay):
+    """A relay whose session answers everything well, or is not there."""
+
+    def __init__(self, runs: bool = True) -> None:
+        super().__init__()
+        self.runs = runs
+        self.asked: list[dict] = []
+
+    def tell(self, thing: dict) -> None:
+        self.asked.append(thing)
+
+    async def inquire(self, thing: dict) -> dict:
+        if not self.runs:
+            raise NotRunning
+        self.asked.append(thing)
+        return {"id": 1, "ok": True}
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("REACHNOTE_CLIENTS", str(tmp_path / "clients"))
+    monkeypatch.setenv("REACHNOTE_STATE", str(tmp_path / "state"))
+    for code, scene in (("k7", "storm"), ("m2", ""), ("p1", "a scene that is gone")):
+        profile = new_profile(code, "Squeeze ball", DATE)
+        profiles.save(with_setting(profile, "music", {"scene": scene} if scene else {}, DATE))
+    return tmp_path / "clients"
+
+
+def replies(clients: Clients, *things: dict) -> list[dict]:
+    page = Page(1)
+
+    async def run() -> None:
+        for thing in things:
+            assert await clients.answer(page, thing)
+
+    asyncio.run(run())
+    return [json.loads(text) for text in page.take()]
+
+
+# ---------------------------------------------------------------- clients
+
+
+def test_a_code_has_its_symbol_for_ever():
+    assert symbol("k7") == {"shape": "diamond", "colour": "pink"}
+    assert len({tuple(symbol(f"k{n}").values()) for n in range(500)}) == 64
+
+
+def test_clients_have_their_instruments_and_new_ones_none(kept):
+    clients = Clients(Session())
+    new, told = replies(clients, {"id": 1, "do": "client-new", "code": "A1"}, {"id": 2, "do": "clients"})
+    assert (new["ok"], new["code"]) == (True, "a1")
+    assert [(client["code"], client["instruments"]) for client in told["clients"]] == [
+        ("a1", []), ("k7", ["Squeeze ball"]), ("m2", ["Squeeze ball"]), ("p1", ["Squeeze ball"]),
+    ]  # fmt: skip
+    profiles.save(new_profile("a1", "Reach beam", DATE))
+    assert [c["instruments"] for c in replies(clients, {"id": 3, "do": "clients"})[0]["clients"] if c["code"] == "a1"] == [["Reach beam"]]
+
+
+def test_a_profile_that_cannot_be_read_is_said_and_the_others_are_there(kept):
+    (kept / "m2" / "squeeze-ball.json").write_text("{")
+    (told,) = replies(Clients(Session()), {"id": 1, "do": "clients"})
+    texts = {client["code"]: client.get("text", "") for client in told["clients"]}
+    assert "squeeze-ball.json" in texts["m2"] and texts["k7"] == texts["p1"] == ""
+
+
+def test_clients_that_cannot_be_looked_for_are_a_sentence(kept, monkeypatch):
+    (kept.parent / "file").write_text("")
+    monkeypatch.setenv("REACHNOTE_CLIENTS", str(kept.parent / "file"))
+    (told,) = replies(Clients(Session()), {"id": 1, "do": "clients"})
+    assert told["ok"] is False and told["text"].startswith("The profiles cannot be read")
+
+
+def test_playing_with_a_client_puts_their_scene_on(kept):
+    session = Session()
+    (told,) = replies(Clients(session), {"id": 1, "do": "client-play", "code": "K7"})
+    assert told == {"id": 1, "ok": True, "code": "k7", "symbol": {"shape": "diamond", "colour": "pink"}}
+    assert session.asked == [{"do": "client", "code": "k7"}, {"do": "order", "order": "scene", "name": "storm"}]
+
+
+@pytest.mark.parametrize("code", ["m2", "z9", ""])
+def test_without_a_scene_of_their_own_what_plays_goes_on(kept, code):
+    session = Session()
+    assert replies(Clients(session), {"id": 1, "do": "client-play", "code": code})[0]["ok"]
+    assert session.asked == [{"do": "client", "code": code}]
+
+
+def test_a_scene_that_is_gone_is_said_and_the_client_plays(kept):
+    session = Session()
+    (told,) = replies(Clients(session), {"id": 1, "do": "client-play", "code": "p1"})
+    assert told["ok"] and told["text"].startswith("There is no scene 'a scene that is gone'")
+    assert session.asked == [{"do": "client", "code": "p1"}]
+
+
+def test_without_a_session_nobody_plays(kept):
+    (told,) = replies(Clients(Session(runs=False)), {"id": 1, "do": "client-play", "code": "k7"})
+    assert told == {"id": 1, "ok": False, "text": "No session is running just now."}
+
+
+# ---------------------------------------------------------------- one after the other
+
+
+def in_turn(story) -> list[dict]:
+    """Run `story(asked, gate)`: a word "slow" is answered when the gate opens, "broken" never, others at once."""
+    page = Page(1)
+
+    async def run() -> None:
+        gate = asyncio.Event()
+
+        async def answer(page: Page, thing: dict) -> bool:
+            if thing["do"] == "slow":
+                await gate.wait()
+            if thing["do"] == "broken":
+                raise KeyError("something")
+            page.say(json.dumps({"id": thing["id"], "ok": True}))
+            return True
+
+        asked = Asked(Relay(), (answer,), page)
+        await story(asked, gate)
+        for _ in range(200):
+            await asyncio.sleep(0)
+
+    asyncio.run(run())
+    return [json.loads(text) for text in page.take()]
+
+
+def ask(asked: Asked, number: int, do: str) -> None:
+    asked.take(json.dumps({"id": number, "do": do}))
+
+
+def test_answers_keep_their_order_and_neither_silence_nor_the_pointer_waits():
+    async def story(asked: Asked, gate: asyncio.Event) -> None:
+        for number, do in enumerate(("slow", "quick", "pointer", "silence", "quick")):
+            ask(asked, number, do)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        gate.set()
+
+    assert [(reply["id"], reply["ok"]) for reply in in_turn(story)] == [(3, False), (2, True), (0, True), (1, True), (4, True)]
+
+
+def test_a_surprise_is_a_sentence_and_the_next_request_is_answered(capsys):
+    async def story(asked: Asked, gate: asyncio.Event) -> None:
+        ask(asked, 1, "broken")
+        ask(asked, 2, "quick")
+
+    assert in_turn(story) == [{"id": 1, "ok": False, "text": SURPRISE}, {"id": 2, "ok": True}]
+    assert "KeyError: 'something'" in capsys.readouterr().err
+
+
+def test_more_than_can_wait_is_refused():
+    async def story(asked: Asked, gate: asyncio.Event) -> None:
+        for number in range(MOST_ASKED + 2):
+            ask(asked, number, "slow")
+        gate.set()
+
+    found = in_turn(story)
+    assert [reply["id"] for reply in found if not reply["ok"]] == [64, 65]
+    assert {reply["text"] for reply in found if not reply["ok"]} == {TOO_MANY} and len(found) == 66
+
+
+def test_a_page_that_does_not_take_its_messages_is_gone_and_holds_no_more():
+    page = Page(1)
+    for n in range(WAITING + 100):
+        page.say(str(n))
+        page.level(f"level {n}")
+    assert page.gone and page.take() == [*map(str, range(WAITING)), f"level {WAITING + 99}"]
