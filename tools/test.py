@@ -46,6 +46,7 @@ PACKAGES = {
     "busybox-static": ("busybox", "the guest starts from it"),
     "kmod": ("depmod", "puts the guest's kernel modules in order"),
     "alsa-utils": ("aseqdump", "shows what a MIDI port of ours sends"),
+    "chromium": ("chromium", "shows the desk"),
     "midish": ("midish", "a sequencer that records what we play"),
     "openscad": ("openscad", "turns the boxes of hardware/ into STL"),
     "ngspice": ("ngspice", "runs their circuits"),
