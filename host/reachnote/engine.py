@@ -116,6 +116,7 @@ class Engine:
         for thing in found:
             self._order(thing, now)
         self._send()
+        self._tell_control({"state": self._state()})
         for text in [*told, f"{code} plays." if code else "Nobody is named; every sensor plays with its own range."]:
             self._news({"news": "client", "client": code, "text": text})
 
