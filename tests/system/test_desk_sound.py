@@ -1,7 +1,7 @@
 """The page's own sound in a real browser: a board is pressed, the outlet lets it through, the desk passes it on, Chromium plays.
 
-A second worklet behind the first one keeps every sample and when it was made; what is said here of sound is said of those samples.
-What the loudspeaker of a computer adds is not in them.
+A second worklet behind the first one keeps every sample and when it was made; what is said here of sound is said of those
+samples. What the loudspeaker of a computer adds is not in them.
 """
 
 from __future__ import annotations
@@ -295,7 +295,7 @@ def test_stop_sound_ends_it(table, page):
 
 
 def held(table, page) -> None:
-    """A note sounds, and goes on sounding. (On a computer with no time to spare a heartbeat may be late and end it: once more.)"""
+    """A note sounds, and goes on sounding. (With no time to spare a heartbeat may be late and end it: once more.)"""
     table.warm()
     for _ in range(8):
         table.board.press(0)

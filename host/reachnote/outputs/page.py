@@ -202,7 +202,8 @@ def check(target: str, options: dict[str, str]) -> None:
     """OutputProblem when more is written than `page:`."""
     only_options(options, (), EXAMPLE)
     if target.strip():
-        raise OutputProblem(f"The page has no parts, so {target.strip()!r} names nothing there. Write {EXAMPLE} and nothing behind it.")
+        what = f"The page has no parts, so {target.strip()!r} names nothing there."
+        raise OutputProblem(f"{what} Write {EXAMPLE} and nothing behind it.")
 
 
 def open_output(target: str, options: dict[str, str], name: str) -> PageOutput:
