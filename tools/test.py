@@ -61,7 +61,7 @@ SYSTEM = "tests/system"
 SOAK = f"{SYSTEM}/test_soak.py"
 FLASHING = "tests/flashing/test_flash.py"  # a board that starts, is interrupted and answers, again and again
 TIMELESS = (f"{SYSTEM}/test_rp2040.py", f"{SYSTEM}/test_micropython_tools.py")  # they live in simulated time
-PATIENT = tuple(f"{SYSTEM}/test_{name}.py" for name in ("commands", "doctor", "keep_piece", "pieces", "rendered_music", "service"))
+PATIENT = tuple(f"{SYSTEM}/test_{name}.py" for name in ("commands", "keep_piece", "pieces", "rendered_music", "service"))
 """They start real programs but ask for no figure: the fast form runs them on what is left of the processor."""
 
 

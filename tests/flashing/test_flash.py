@@ -52,7 +52,7 @@ def flashed(port, wiring, test_s=0.0):
         return steps.flash(prompt, wiring, lambda *_: None, test_s, 10)[0]
 
 
-def said_alone(port, seconds=1.5):
+def said_alone(port, seconds=8.0):
     """The hello of the board as it comes up by itself, or what it prints instead."""
     splitter, heard = wire.Splitter(), b""
     with Prompt(port, 5) as prompt:
@@ -66,6 +66,8 @@ def said_alone(port, seconds=1.5):
                     return json.loads(body[1:])
             if NO_PROGRAM in heard:
                 return NO_PROGRAM
+            if heard.endswith(b">>> "):
+                break
     return heard
 
 

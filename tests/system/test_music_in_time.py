@@ -72,7 +72,7 @@ def jack(monkeypatch):
         yield server
 
 
-@pytest.mark.parametrize("long", [SHORT, LONG])
+@pytest.mark.parametrize("long", [LONG])
 def test_a_backing_is_played_on_time_at_a_receiver_on_jack(jack, tmp_path, long):
     song, worst = open_song("frere-jacques"), []
     board = PtyBoard()
@@ -113,7 +113,7 @@ def test_a_backing_is_played_on_time_at_a_receiver_on_jack(jack, tmp_path, long)
 @pytest.mark.parametrize("long", [SHORT, LONG])
 def test_our_clock_is_steady_and_does_not_drift(tmp_path, long):
     runtime.hurry()  # a synth has a processor of its own: what stands for it goes before other work, as the engine does
-    seconds = 600.0 if long else 8.0
+    seconds = 600.0 if long else 4.0
     (tmp_path / "beat.toml").write_text("tempo = 120\n[[voice]]\nnotes = 5\n")
     receiver, board = Receiver(), PtyBoard()
     board.stream(250)
