@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from reachnote.allowed import whole
-from reachnote.model import Event, Kind, note_off
 
 MOST = 32
 
@@ -54,59 +53,3 @@ class Polyphony:
     def forget(self) -> None:
         """Somebody else ended everything."""
         self._sounding.clear()
-
-
-class VoiceLimit:
-    """The same for a player's events: what `take` answers goes out instead of what came.
-
-    A Note On may bring the Note Off of the oldest note before it, and of its own key if that still sounds; the Note Off
-    that comes later for a note that gave way is left out. Orders to the outlet end what they name here too.
-    """
-
-    def __init__(self, limit: int = MOST) -> None:
-        self._polyphony = Polyphony(limit)
-        self._began: dict[Hashable, Event] = {}
-
-    @property
-    def limit(self) -> int:
-        return self._polyphony.limit
-
-    @property
-    def sounding(self) -> tuple[Event, ...]:
-        """The Note Ons of what sounds, oldest first."""
-        return tuple(self._began[name] for name in self._polyphony.sounding)
-
-    def take(self, event: Event) -> list[Event]:
-        """The events that go out for one that came, in order."""
-        kind = event.kind
-        if kind == Kind.NOTE_ON:
-            name = (event.channel, event.a, event.source)
-            out = [self._off(ending, event.time) for ending in self._polyphony.start(name)]
-            self._began[name] = event
-            return [*out, event]
-        if kind == Kind.NOTE_OFF:
-            name = (event.channel, event.a, event.source)
-            if not self._polyphony.end(name):
-                return []
-            began = self._began.pop(name)
-            return [event._replace(outputs=began.outputs)]
-        if kind == Kind.RELEASE:
-            for name in [name for name in self._began if self._began[name].source == event.source]:
-                self._polyphony.end(name)
-                del self._began[name]
-        elif kind in (Kind.RELEASE_ALL, Kind.SILENCE, Kind.CLOSE):
-            self.forget()
-        return [event]
-
-    def narrow(self, limit: int, time: float) -> list[Event]:
-        """Another limit from now on; the Note Offs that it takes."""
-        return [self._off(name, time) for name in self._polyphony.narrow(limit)]
-
-    def forget(self) -> None:
-        """Somebody else ended everything."""
-        self._polyphony.forget()
-        self._began.clear()
-
-    def _off(self, name: Hashable, time: float) -> Event:
-        began = self._began.pop(name)
-        return note_off(began.channel, began.a, began.source, time, began.outputs)

@@ -1,4 +1,4 @@
-"""The therapist in the music: what a keyboard plays as harmony, a written chord line instead of one, and thru. Pure.
+"""The therapist in the music: what a keyboard plays as harmony, and thru. Pure.
 
 `Listener` hears MIDI messages and knows the chord of the moment: at once for a chord that is struck, and for a broken one, melody
 and pedal and all, with the note that makes it clear. While nothing is clear the last chord stands, through any rest.
@@ -10,7 +10,7 @@ import collections
 import math
 from binascii import unhexlify
 
-from reachnote.chords import Chord, named, parse_line, recognise, recognise_weighted
+from reachnote.chords import Chord, named, recognise, recognise_weighted
 from reachnote.guard import THERAPIST
 from reachnote.model import ALL_OUTPUTS, Event, Kind
 
@@ -72,31 +72,6 @@ def thru(message: bytes, time: float, outputs: int = ALL_OUTPUTS, channel: int =
     if kind == Kind.NOTE_ON and not b:
         kind, b = Kind.NOTE_OFF, 64
     return Event(kind, channel or (message[0] & 15) + 1, a, b, THERAPIST, outputs, time)
-
-
-class ChordLine:
-    """A written line of chords, "C Am F G", stepped by a key or a pedal; after the last comes the first.
-
-    ValueError of `chords.parse_line` names the chord that cannot be read. `chord` is the chord of the moment.
-    """
-
-    def __init__(self, text: str) -> None:
-        self.chords = parse_line(text)
-        self.place = 0
-
-    @property
-    def chord(self) -> Chord:
-        return self.chords[self.place]
-
-    def step(self, by: int = 1) -> Chord:
-        """The chord `by` steps on (or back, below 0)."""
-        self.place = (self.place + by) % len(self.chords)
-        return self.chord
-
-    def begin(self) -> Chord:
-        """The first chord again."""
-        self.place = 0
-        return self.chord
 
 
 class _Note:

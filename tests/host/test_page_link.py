@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import socket
 from pathlib import Path
@@ -291,19 +290,3 @@ def test_a_session_that_does_not_listen_is_said_once(folder):
         assert [pointers.take(Page(1), state(), 1.0 + n) for n in range(3)] == [NO_POINTER, "", ""]
 
     in_a_loop(story)
-
-
-def test_a_state_is_said_again_until_its_page_falls_silent(heard):
-    async def run() -> None:
-        pointers = Pointers(Relay())
-        page = Page(1)
-        assert await pointers.answer(page, {**state(), "id": 7})
-        assert page.take() == [json.dumps({"id": 7, "ok": True})]
-        found = []
-        for _ in range(10):
-            await asyncio.sleep(0.2)  # a socket holds about ten datagrams
-            found += heard.states()
-        assert 15 <= len(found) <= 32 and found[-1] == (1, 0, 0, False)
-        assert set(found[:-1]) == {(1, 2048, 2048, True)}
-
-    asyncio.run(run())

@@ -11,7 +11,7 @@ from reachnote.chords import tones
 from reachnote.guard import THERAPIST
 from reachnote.ledger import Ledger
 from reachnote.model import Event, Kind
-from reachnote.therapist import ChordLine, Listener, message_of, thru
+from reachnote.therapist import Listener, message_of, thru
 from support.therapist_file import Performance, therapist_file
 
 TICK_S = 0.01
@@ -292,23 +292,6 @@ def test_every_change_is_heard_within_100_ms_of_its_clear_note(seed):
 def test_of_12_000_changes_at_most_two_are_taken_wrongly():
     wrong = {seed: found for seed in range(1, 201) if (found := outside(therapist_file(seed), seed)[1])}
     assert len(wrong) <= 2, wrong
-
-
-# ---------------------------------------------------------------- a chord line
-
-
-def test_a_chord_line_is_stepped_and_begins_again():
-    line = ChordLine("C Am F G")
-    assert line.chord.name == "C"
-    assert [line.step().name for _ in range(5)] == ["Am", "F", "G", "C", "Am"]
-    assert line.step(-1).name == "C"
-    assert line.step(-1).name == "G"
-    assert line.begin().name == "C"
-
-
-def test_a_chord_line_names_the_chord_that_cannot_be_read():
-    with pytest.raises(ValueError, match="chord 3 of the line: 'H' is not a chord"):
-        ChordLine("C Am H G")
 
 
 # ---------------------------------------------------------------- messages and thru
