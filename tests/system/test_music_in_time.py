@@ -202,11 +202,14 @@ def test_midi_fluidsynth_and_feed_are_guarded_alike(tmp_path):
     programs = [Event(Kind.PROGRAM, m.channel, m.a, 0, m.channel, 1, 0.0) for m in receiver.heard if m.status == 0xC0]
     (tmp_path / "again.mid").write_bytes(take_to_smf([*programs, *events], {}))
     keep((tmp_path / "again.mid").read_bytes(), tmp_path / "again.wav")
-    assert loudest(take) == pytest.approx(loudest(tmp_path / "again.wav"), rel=0.15)
+    # Energy, not the highest peak: how the waves of a chord add up at one moment hangs on a start no note decides.
+    assert energy(take) == pytest.approx(energy(tmp_path / "again.wav"), rel=0.15)
 
 
-def loudest(path: Path) -> float:
+def energy(path: Path) -> float:
+    """The sum of the squares of all samples, in the square of full scale times seconds."""
     import numpy
 
     with wave.open(str(path)) as file:
-        return float(numpy.abs(numpy.frombuffer(file.readframes(file.getnframes()), "<i2").astype(float)).max())
+        samples = numpy.frombuffer(file.readframes(file.getnframes()), "<i2").astype(float) / 32768
+        return float((samples**2).sum()) / file.getframerate()
