@@ -14,7 +14,7 @@ from support.guest_play import PATIENCE_S, of, played
 SHORT = ("found", "two=1", "echoed", "named", "compared")
 CHANNEL = {"A": 2, "B": 5}
 
-pytestmark = pytest.mark.timeout(PATIENCE_S + 60)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(PATIENCE_S + 60)]
 
 
 @pytest.fixture(scope="module")
