@@ -93,7 +93,7 @@ def write(folder, text):
     except OSError as fault:
         if fault.args[0] == ENOSPC:
             return "this board's memory is full: the new wiring was not stored, the old one stays. Delete files, write again."
-        return "this board's memory did not take the new wiring (error %s); the old one stays. Write it again." % fault.args[0]
+        return "this board's memory did not take the new wiring (number %s); the old one stays. Write it again." % fault.args[0]
 
 
 def _store(path, whole):

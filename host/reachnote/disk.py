@@ -159,7 +159,7 @@ def sentence(problem: OSError, instead: str) -> str:
     if problem.errno == errno.EROFS:
         return f"the disk is read-only{where}. What was kept before is still there. Make it writable, or {instead}."
     if problem.errno in (errno.EACCES, errno.EPERM):
-        return f"this user may not use that place{where}. Allow it, or {instead}."
+        return f"this account may not use that place{where}. Allow it, or {instead}."
     if problem.errno == errno.EEXIST:
         return f"something else is there already{where} and was left as it is. Move it away, or {instead}."
     if isinstance(problem, BlockingIOError):

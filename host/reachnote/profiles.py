@@ -37,7 +37,7 @@ def folder() -> Path:
     try:
         return (Path(base) if base else Path.home() / ".local" / "share") / "reachnote" / "clients"
     except RuntimeError:
-        text = "This user has no home folder, so no profile can be kept. Name a folder in REACHNOTE_CLIENTS."
+        text = "This account has no home folder, so no profile can be kept. Name a folder in REACHNOTE_CLIENTS."
         raise ProfileProblem(text) from None
 
 

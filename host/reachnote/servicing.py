@@ -65,7 +65,7 @@ def _systemctl(*words: str) -> subprocess.CompletedProcess:
     run = subprocess.run(["systemctl", "--user", *words], capture_output=True, text=True, timeout=30)
     if "connect to bus" in run.stderr or "Failed to connect" in run.stderr:
         raise ServiceProblem(
-            "systemd does not answer for this user. Log in on the computer itself (not through su or sudo) and try again."
+            "systemd does not answer for this account. Log in on the computer itself (not through su or sudo) and try again."
         )
     return run
 

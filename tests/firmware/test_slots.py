@@ -264,7 +264,7 @@ def breaks(file, data):
     raise OSError(errno.EIO, "I/O error")
 
 
-@pytest.mark.parametrize(("write", "says"), [(forgets, "did not keep"), (fills, "full"), (breaks, "error 5")])
+@pytest.mark.parametrize(("write", "says"), [(forgets, "did not keep"), (fills, "full"), (breaks, "number 5")])
 def test_a_memory_that_forgets_fills_or_breaks_leaves_the_old_one(board, monkeypatch, write, says):
     store(board, "mine")
 

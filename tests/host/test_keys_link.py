@@ -316,7 +316,7 @@ def test_a_device_that_is_not_there_yet_is_waited_for_and_those_there_are_named(
     here = room(wanted="Joystick")
     here.step(3.0)
     assert here.said() == [
-        "There is no input device 'Joystick' yet. It is used as soon as it appears. Devices that are there: Switch Box."
+        "There is no input 'Joystick' yet. It is used as soon as it appears. Inputs that are there: Switch Box."
     ]
 
 
@@ -325,7 +325,7 @@ def test_a_file_is_no_device(room, tmp_path):
     assert (
         room(wanted=str(tmp_path / "file"))
         .said()[0]
-        .endswith("file is a file and no input device. Devices that are there: Switch Box.")
+        .endswith("file is a file and no input. Inputs that are there: Switch Box.")
     )
 
 
@@ -336,8 +336,8 @@ def test_a_file_is_no_device(room, tmp_path):
             errno.EACCES,
             "You may not read X yet. Type: sudo usermod -a -G input $USER   then log out and in. It is tried again until",
         ),
-        (errno.ENOENT, "There is no input device 'X' yet. It is used as soon as it appears."),
-        (errno.EIO, "X does not open as an input device (Input/output error). Unplug it, count to three, plug it in."),
+        (errno.ENOENT, "There is no input 'X' yet. It is used as soon as it appears."),
+        (errno.EIO, "X does not open as an input (Input/output error). Unplug it, count to three, plug it in."),
     ],
 )
 def test_why_a_device_does_not_open_is_one_sentence(number, words):
@@ -357,7 +357,7 @@ def test_more_keys_than_a_board_carries_are_said(room):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("keys:", "keys: no device is named. Write keys:Switch Box, or a path as in keys:/dev/input/event5."),
+        ("keys:", "keys: no input is named. Write keys:Switch Box, or a path as in keys:/dev/input/event5."),
         ("keys:X,key=Space", "keys: has no option 'key'; known are keys, axes, grab. Did you mean 'keys'?"),
         ("keys:X,keys=Spce", "keys: there is no key 'Spce'; write its name as Space, PageDown, A or button 1, or key 431."),
         ("keys:X,keys=A+", "keys: keys=A+ has a gap."),

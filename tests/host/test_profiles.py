@@ -398,7 +398,7 @@ def test_a_disk_that_refuses_any_call_gives_a_sentence_and_the_old_profile_or_th
     [
         (errno.ENOSPC, "the disk is full. What was kept before is still there. Make room on the disk and try again."),
         (errno.EROFS, "the disk is read-only. What was kept before is still there. Make it writable, or name another folder"),
-        (errno.EACCES, "this user may not use that place. Allow it, or name another folder in REACHNOTE_CLIENTS."),
+        (errno.EACCES, "this account may not use that place. Allow it, or name another folder in REACHNOTE_CLIENTS."),
     ],
 )
 def test_a_trouble_with_the_disk_says_what_to_do(place, monkeypatch, number, words):

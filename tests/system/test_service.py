@@ -87,7 +87,7 @@ def test_with_a_systemd_that_does_not_answer_there_is_a_sentence(tmp_path, actio
     (tmp_path / "systemctl").write_text("#!/bin/sh\necho 'Failed to connect to bus: No such file or directory' >&2\nexit 1\n")
     (tmp_path / "systemctl").chmod(0o755)
     answer = ask(place(tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}"), "service", action)
-    assert answer.code == 1 and answer.err.startswith("systemd does not answer for this user. Log in on the computer itself")
+    assert answer.code == 1 and answer.err.startswith("systemd does not answer for this account. Log in on the computer itself")
 
 
 # ---------------------------------------------------------------- a real manager

@@ -137,7 +137,7 @@ def _why(problem: OSError, volume: Volume, done: int, total: int) -> str:
         return f"The board's drive {volume.root} may only be read: this computer's rules forbid writing to drives on USB. {again}"
     if number in (errno.EACCES, errno.EPERM):
         return (
-            f"You may not write to the board's drive {volume.root}: this computer's rules forbid it, or another user opened it. "
+            f"You may not write to the board's drive {volume.root}: this computer's rules forbid it, or another account opened it. "
             "Log in as the one who plugs the board in, or ask who looks after this computer."
         )
     if number in (errno.ENODEV, errno.ENXIO) or (number in _GONE and _goes(volume)):

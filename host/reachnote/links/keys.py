@@ -111,13 +111,13 @@ def open_link(target: str, options: dict[str, str], wake: Callable[[], None]) ->
             raise LinkProblem(f"keys: has no option '{key}'; known are keys, axes, grab.{nearest(key, ('keys', 'axes', 'grab'))}")
     wanted = target.strip()
     if not wanted or not wanted.isprintable():
-        raise LinkProblem(f"keys: no device is named. Write {EXAMPLE}, or a path as in keys:/dev/input/event5. {_there()}")
+        raise LinkProblem(f"keys: no input is named. Write {EXAMPLE}, or a path as in keys:/dev/input/event5. {_there()}")
     return KeysLink(wanted, Picked(options), wake)
 
 
 def _there() -> str:
     names = [name for _, name in device_names()]
-    return f"Devices that are there: {listed(names) or 'none'}."
+    return f"Inputs that are there: {listed(names) or 'none'}."
 
 
 def device_names() -> list[tuple[str, str]]:
@@ -141,7 +141,7 @@ class Device:
         try:
             mode = os.fstat(self.fileno).st_mode
             if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-                raise LinkProblem(f"{path} is a file and no input device. {_there()}")
+                raise LinkProblem(f"{path} is a file and no input. {_there()}")
             self.name = self._text(0x06) or path
             self.serial = self._text(0x08) or self._text(0x07) or self.name
             self.keys = _bits(self._ask(0x20 + KEY, _KEY_BYTES))
@@ -388,7 +388,7 @@ class KeysLink:
             found = [path for path, name in there if fits(name)]
             if found:  # of one device with several parts the first is the keys
                 return found[0]
-        raise LinkProblem(f"There is no input device '{self._wanted}' yet. It is used as soon as it appears. {_there()}")
+        raise LinkProblem(f"There is no input '{self._wanted}' yet. It is used as soon as it appears. {_there()}")
 
     def _gone(self, now: float) -> None:
         device, self._device = self._device, None
@@ -440,5 +440,5 @@ def why_not(wanted: str, problem: OSError) -> str:
             "It is tried again until it works."
         )
     if problem.errno in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
-        return f"There is no input device '{wanted}' yet. It is used as soon as it appears. {_there()}"
-    return f"{wanted} does not open as an input device ({problem.strerror}). Unplug it, count to three, plug it in."
+        return f"There is no input '{wanted}' yet. It is used as soon as it appears. {_there()}"
+    return f"{wanted} does not open as an input ({problem.strerror}). Unplug it, count to three, plug it in."

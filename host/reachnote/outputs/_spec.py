@@ -39,7 +39,7 @@ def usable_path(target: str, example: str, ending: str = "") -> str:
     """`target` as a path of a file that may be there or may come; else OutputProblem."""
     path = os.path.expanduser(target.strip())
     if not path or not path.isprintable():
-        raise OutputProblem(f"No file or device is named, so nothing was opened. Write it as in '{example}'.")
+        raise OutputProblem(f"No file or port is named, so nothing was opened. Write it as in '{example}'.")
     if ending and not path.lower().endswith(ending):
         raise OutputProblem(f"'{path}' does not end in '{ending}', so it was not opened. Write it as in '{example}'.")
     if os.path.isdir(path):
