@@ -65,6 +65,9 @@ def _music(kept: list[Profile], told: list[str]) -> dict:
     for profile in sorted(kept, key=lambda profile: profile.edited):
         music = dict(profile.settings.music)
         said = music.pop("limits", None)
+        steers = music.pop("steers", None)  # of this board's switches: those of other boards stay
+        if isinstance(steers, dict):
+            found["steers"] = {**found.get("steers", {}), **steers}
         found |= music
         if said is not None:
             try:

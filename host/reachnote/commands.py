@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import os
-import re
 import sys
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from reachnote.keeper import Keeper, fresh_take
 from reachnote.links import schemes
 from reachnote.outputs import OutputProblem, open_output
 from reachnote.outputs import check as check_output
+from reachnote.outputs import named as named_outputs
 from reachnote.pedals import PedalProblem, read_bindings
 from reachnote.profile import ProfileProblem, client_code
 from reachnote.scene import SceneProblem
@@ -24,7 +24,6 @@ from reachnote.session import CLOCKS
 from reachnote.settings import Settings, remembered
 from reachnote.view import View, plain
 
-NAMED = re.compile(r"^([a-z][a-z0-9-]*)=(.*)$", re.S)
 WATCHING = "Ctrl-C ends watching; the session goes on."
 RECORD_S = 3.0  # until a recording has begun or ended
 LEAVE_S = 10.0  # until a session has ended; saving sound may take longer
@@ -61,7 +60,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     if arguments.link:
         settings.links = arguments.link
     if arguments.out:
-        settings.outputs = _named(arguments.out)
+        settings.outputs = named_outputs(arguments.out)
     settings.scene = arguments.scene or settings.scene
     settings.client = arguments.client if arguments.client is not None else settings.client
     settings.record = str(Path(arguments.record).resolve()) if arguments.record else ""
@@ -74,19 +73,6 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     if Path(settings.scene).suffix == ".toml":
         settings.scene = str(Path(settings.scene).resolve())
     return settings
-
-
-def _named(specs: list[str]) -> list[tuple[str, str]]:
-    outputs: list[tuple[str, str]] = []
-    for spec in specs:
-        match = NAMED.match(spec)
-        name, spec = match.groups() if match else (spec.partition(":")[0], spec)
-        taken = {known for known, _ in outputs}
-        base, n = name, 2
-        while name in taken:
-            name, n = f"{base}{n}", n + 1
-        outputs.append((name, spec))
-    return outputs
 
 
 def _preflight(settings: Settings) -> None:
@@ -287,7 +273,7 @@ def _replay(arguments: argparse.Namespace, facts: dict, entries: object) -> int:
     from reachnote.ledger import Ledger
     from reachnote.session import Session as Core
 
-    outputs = _named(arguments.out)
+    outputs = named_outputs(arguments.out)
     plan = programme.load(arguments.scene or str(facts.get("scene", "five-notes")))
     ledger = Ledger()
     core = Core(plan[0][0], [name for name, _ in outputs], plan=plan, **recorded_setup(facts))

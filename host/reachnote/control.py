@@ -28,6 +28,9 @@ BACKLOG = 256 * 1024
 FASTEST_HZ = 60
 COMMANDS = ("status", "feed", "silence", "record", "order", "client", "listen", "last", "stop")
 KINDS = {Kind.NOTE_ON: "on", Kind.NOTE_OFF: "off"}
+SENT = {Kind.CONTROL: "control", Kind.PROGRAM: "program", Kind.PRESSURE: "pressure", Kind.BEND: "bend"}
+SENT_S = 0.1  # between two lines of what was sent beside notes
+MOST_SENT = 256
 
 
 class Client:
@@ -89,15 +92,23 @@ class Control:
         self._levels = self._map()
         self._selector = selectors.DefaultSelector()
         self._selector.register(source, selectors.EVENT_READ, self._from_engine)
+        self._sent: dict[tuple, int] = {}  # (channel, word, number) -> value, since the last line
+        self._next_sent = 0.0
         self._ended = False
         self._server = self._listen()
 
     def run(self) -> None:
         while not self._ended:
             wait = min((c.next_levels for c in self._clients.values() if c.period), default=time.monotonic() + 1.0)
+            if self._sent:
+                wait = min(wait, self._next_sent)
             for key, _ in self._selector.select(max(wait - time.monotonic(), 0.0)):
                 key.data(key.fd)
             now = time.monotonic()
+            if self._sent and now >= self._next_sent:
+                self._next_sent = now + SENT_S
+                self._feed({"feed": "sent", "sent": [[*place, value] for place, value in self._sent.items()]})
+                self._sent.clear()
             for client in self._clients.values():
                 if client.waiting:
                     client.flush()
@@ -157,7 +168,11 @@ class Control:
                 self._note(played)
 
     def _note(self, event: Event) -> None:
-        word = KINDS.get(Kind(event.kind))
+        kind = Kind(event.kind)
+        if kind in SENT:
+            self._other(kind, event)
+            return
+        word = KINDS.get(kind)
         if word:
             self._feed(
                 {
@@ -170,6 +185,14 @@ class Control:
                     "time": round(event.time, 4),
                 }
             )
+
+    def _other(self, kind: Kind, event: Event) -> None:
+        """Of what moves all the time the latest value is told, now and then."""
+        number = event.a if kind == Kind.CONTROL else 0
+        value = event.b if kind == Kind.CONTROL else event.a | event.b << 7 if kind == Kind.BEND else event.a
+        place = (event.channel, SENT[kind], number)
+        if place in self._sent or len(self._sent) < MOST_SENT:
+            self._sent[place] = value
 
     def _name(self, sensor: int) -> str:
         return self._names.get(sensor, str(sensor))

@@ -26,6 +26,10 @@ from reachnote.beside import Beside
 from reachnote.cabling import Cabling
 from reachnote.limits import name_of
 from reachnote.model import Kind, order
+from reachnote.moment import USUAL_S, Heard
+from reachnote.outputs import OutputProblem
+from reachnote.outputs import check as check_output
+from reachnote.outputs import named as named_outputs
 from reachnote.pedals import read_bindings
 from reachnote.pipe import pack, pack_name, pack_text
 from reachnote.profile import ProfileProblem, client_code
@@ -44,6 +48,8 @@ WATCH_BACKLOG = 1 << 18  # bytes kept for records or control: beyond that they m
 TWICE_S = 2.0  # silence asked for again within this resets the synths as well
 LISTEN_S = 5.0  # after the last asking
 READY_S = 3.0  # to open the outputs before the first board is let in
+MOST_OUTPUTS = 16
+CLOSING_S = 0.3  # an outlet gives back its ports within this
 LEAVE_S = 60.0  # an outlet may need this to render and save
 
 
@@ -71,6 +77,7 @@ class Engine:
         self._listened: tuple = ()  # board, sensor, since when: whoever calibrates asks again and again
         self._next_tick = self._next_beat = self._next_flush = self._next_status = self._next_collect = 0.0
         self._names: list[tuple[int, str]] = []
+        self._heard = Heard()
 
     # ------------------------------------------------------------ start and end
 
@@ -225,6 +232,7 @@ class Engine:
             self._names += session.declared
             session.declared.clear()
         data = pack(session.out)
+        self._heard.take(session.out)
         session.out.clear()
         outlet.write(data)
         if self._records is not None:
@@ -403,9 +411,41 @@ class Engine:
             except SceneProblem as problem:
                 self._news({"news": "order", "id": thing.get("id"), "order": "scene", "ok": False, "text": str(problem)})
                 return
+        if thing.get("order") == "outputs":
+            self._reroute(thing, now)
+            return
+        if thing.get("order") == "moment":
+            seconds = thing.get("seconds", USUAL_S)
+            notes = self._heard.notes(now, seconds if isinstance(seconds, (int, float)) else USUAL_S)
+            thing = {"order": "moment", "notes": notes, "id": thing.get("id")}
         self.session.order(thing, now)
         kept = {key: value for key, value in thing.items() if key != "id"}
         self._to_records(frames.ORDER, 0, now, json.dumps(kept).encode())
+
+    def _reroute(self, thing: dict, now: float) -> None:
+        """The sound goes elsewhere from now on: what sounds ends, an outlet with the new outputs takes over."""
+        said = {"news": "order", "id": thing.get("id"), "order": "outputs", "ok": True}
+        try:
+            specs = _asked_outputs(thing.get("outputs"))
+        except OutputProblem as problem:
+            self._news({**said, "ok": False, "text": str(problem)})
+            return
+        self.session.end(now)
+        self._send()
+        if self._outlet is not None:
+            self._outlet.write(pack([order(Kind.CLOSE, now)]))
+            self._outlet.flush()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # one that has much to save closes by itself
+                self._outlet.process.wait(CLOSING_S)
+        self.settings.outputs = specs
+        self.session.music.outputs = tuple(name for name, _ in specs)
+        self._outlet_ready = False
+        self._start_outlet()
+        self.session.revoice(now)
+        self._send()
+        remember(self.settings)
+        self._tell_control({"state": self._state()})
+        self._news({**said, "text": f"The sound goes to {', '.join(spec for _, spec in specs)}."})
 
     def _record(self, path: str) -> None:
         self.settings.record = path
@@ -457,9 +497,20 @@ class Engine:
             "clock": self.settings.clock,
             "pedals": self.settings.pedals,
             "prompt": self.session.prompt,
+            "teaching": self.session.teaching.status(),
             "missed_by_records": self._records.dropped if self._records else 0,
             "missed_by_control": self._control.dropped if self._control else 0,
         }
+
+
+def _asked_outputs(said: object) -> list[tuple[str, str]]:
+    """(name, spec) of every output that is asked for; OutputProblem says what is wrong."""
+    if not isinstance(said, list) or not 1 <= len(said) <= MOST_OUTPUTS or not all(isinstance(text, str) for text in said):
+        raise OutputProblem(f'outputs: write 1 to {MOST_OUTPUTS}, as in ["page:", "midi:virtual"]. The sound goes where it went.')
+    found = named_outputs(dict.fromkeys(said))
+    for _, spec in found:
+        check_output(spec)
+    return found
 
 
 def only_one() -> int:

@@ -23,7 +23,11 @@ BACKING = 65_000
 """The source of a song that plays along: no sensor has this number."""
 THERAPIST = 0xFFFE
 """The source of what a therapist plays."""
-MANY = (BACKING, THERAPIST)
+MOMENT = 0xFFFD
+"""The source of a moment that sounds again."""
+TRIED = 0xFFFC
+"""The source of a test note."""
+MANY = (BACKING, THERAPIST, MOMENT)
 """Bands and ten fingers: they have the notes a second of all sources and not those of one."""
 
 VOLUME, EXPRESSION = 7, 11

@@ -26,12 +26,18 @@ from collections.abc import Callable
 from reachnote import runtime
 from reachnote.ledger import Ledger
 from reachnote.model import Event, Kind, order
-from reachnote.outputs import Output, OutputProblem, open_output
+from reachnote.outputs import Output, OutputProblem, listens, open_output
 from reachnote.pipe import Unpacker
 
 NEVER = float("inf")
 SILENT_S = 0.5  # without a heartbeat for this long the engine is taken for dead
 BEAT_S = 0.02
+LOOK_S = 0.5
+UNHEARD_S = 2.0  # a port of our own learns within 1 s who joined it
+NOBODY_HEARS = (
+    "Notes are played, but nothing hears them. Turn the sound on in the page, start the program that is to sound, "
+    "or join it to the port reachnote."
+)
 GUARDED = (Kind.LIMITS, Kind.SOFTER, Kind.STOP, Kind.LIFT)  # orders that change where the guard stands
 PAGE_BYTES = 1 << 14  # for what a worker's guard leaves to the next one
 AGAIN_S = (0.1, 0.3, 1.0)
@@ -63,6 +69,30 @@ class Missing:
         pass
 
 
+class Unheard:
+    """Notes that nobody hears: told once, some UNHEARD_S after the first of them, and once more when somebody does."""
+
+    def __init__(self) -> None:
+        self.played = False  # since the last look
+        self.next = 0.0
+        self._since = NEVER
+        self._told = False
+
+    def look(self, heard: bool, now: float) -> dict | None:
+        """Now and then; `heard`: is there an output that somebody listens to? The news, if there is any."""
+        self.next = now + LOOK_S
+        played, self.played = self.played, False
+        if heard:
+            told, self._told, self._since = self._told, False, NEVER
+            return {"news": "heard", "text": "The notes are heard now."} if told else None
+        if played and self._since == NEVER:
+            self._since = now
+        if self._told or now - self._since < UNHEARD_S:
+            return None
+        self._told = True
+        return {"news": "unheard", "text": NOBODY_HEARS}
+
+
 class Outlet:
     """Outputs, ledger, mirror. `mirror[(channel - 1) * 128 + key]` is the mask of outputs on which a note sounds.
 
@@ -83,6 +113,7 @@ class Outlet:
         self._left: list[tuple[int, int, int]] = []
         self._again: list[float] = []
         self._latencies: list[float] = []
+        self._unheard = Unheard()
         self._coming: list[tuple[float, int, Event]] = []
         self._order = itertools.count()
 
@@ -116,6 +147,7 @@ class Outlet:
         self._play(self.ledger.take(event, text))
         if event.kind == Kind.NOTE_ON:
             self._latencies.append(time.monotonic() - event.time)
+            self._unheard.played = True
         elif event.kind in GUARDED:
             self._guarded()
 
@@ -152,6 +184,10 @@ class Outlet:
             if trouble != self._troubles[n]:
                 self._troubles[n] = trouble
                 self._say({"news": "output", "output": n, "text": trouble or "The output is back."})
+        if now >= self._unheard.next:
+            told = self._unheard.look(any(map(listens, self.outputs)), now)
+            if told:
+                self._say(told)
 
     def figures(self) -> dict:
         """Counts since the last call's, for whoever watches."""

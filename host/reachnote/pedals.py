@@ -183,6 +183,24 @@ class Pedals:
         for binding in self.bindings:
             self._states.setdefault((binding.way, binding.what), []).append(_State(binding))
 
+    def bind_switch(self, switch: str, action: str) -> None:
+        """From now on `switch` (board/sensor) does this instead of what it did; "" frees it. PedalProblem for no action."""
+        if action and action not in ACTIONS:
+            raise PedalProblem(f"'{action}' is not something a switch does; known are {listed(ACTIONS)}.{nearest(action, ACTIONS)}")
+        self.bindings = tuple(one for one in self.bindings if (one.way, one.what) != ("switch", switch))
+        self._states.pop(("switch", switch), None)
+        if action:
+            binding = Binding("switch", switch, action)
+            self.bindings += (binding,)
+            self._states["switch", switch] = [_State(binding)]
+
+    def of_switch(self, board: str, sensor: str) -> str:
+        """What a switch does when it goes down, "" where it plays."""
+        for state in self._states.get(("switch", f"{board}/{sensor}"), ()):
+            if not state.binding.up:
+                return state.binding.action
+        return ""
+
     def midi(self, message: bytes, time: float) -> str:
         """One MIDI message."""
         action = ""

@@ -89,6 +89,11 @@ class Voice:
 
     # ------------------------------------------------------------ what comes
 
+    @property
+    def controllers(self) -> list[int]:
+        """The controller numbers that it sends."""
+        return sorted({one.number for one in (*self.controls, *self._shape) if one.kind in ("cc", "cc14")})
+
     def begin(self, time: float) -> list[Event]:
         """What a synth must know before the first note: bank and program, then where controls rest."""
         rule = self.rule

@@ -11,6 +11,9 @@ import pytest
 from reachnote import profiles
 from reachnote.ask import NotRunning
 from reachnote.desk.answers.clients import Clients, symbol
+from reachnote.desk.answers.places import LAST, UNKNOWN, Places, offered
+from reachnote.desk.answers.recordings import Recordings
+from reachnote.desk.answers.steers import Steers
 from reachnote.desk.relay import WAITING, Page, Relay
 from reachnote.desk.server import MOST_ASKED, SURPRISE, TOO_MANY, Asked
 from reachnote.profile import new_profile, with_setting
@@ -25,6 +28,7 @@ class Session(Relay):
         super().__init__()
         self.runs = runs
         self.asked: list[dict] = []
+        self.status: dict = {"client": "k7", "outputs": [{"name": "page", "spec": "page:"}, {"name": "midi", "spec": "midi:virtual,api=jack"}]}
 
     def tell(self, thing: dict) -> None:
         self.asked.append(thing)
@@ -33,7 +37,15 @@ class Session(Relay):
         if not self.runs:
             raise NotRunning
         self.asked.append(thing)
-        return {"id": 1, "ok": True}
+        return {"id": 1, "ok": True, "status": self.status}
+
+    async def order(self, thing: dict) -> dict:
+        if not self.runs:
+            raise NotRunning
+        self.asked.append(thing)
+        if thing["order"] == "outputs":
+            self.status["outputs"] = [dict(zip(("name", "spec"), said.split("=", 1), strict=True)) for said in thing["outputs"] if "=" in said]
+        return {"ok": True, "text": "Done."}
 
 
 @pytest.fixture
@@ -46,15 +58,90 @@ def kept(tmp_path, monkeypatch) -> Path:
     return tmp_path / "clients"
 
 
-def replies(clients: Clients, *things: dict) -> list[dict]:
+def replies(kind: Clients | Places | Recordings | Steers, *things: dict) -> list[dict]:
     page = Page(1)
 
     async def run() -> None:
         for thing in things:
-            assert await clients.answer(page, thing)
+            assert await kind.answer(page, thing)
 
     asyncio.run(run())
     return [json.loads(text) for text in page.take()]
+
+
+# ---------------------------------------------------------------- where the sound goes
+
+
+def test_what_is_on_comes_first_and_nothing_is_offered_twice():
+    present = [{"name": "midi", "spec": "midi:virtual,api=jack"}, {"name": "file", "spec": "file:take.mid"}]
+    assert [(place["spec"], place["kind"], place["name"], place["on"]) for place in offered(present, ["FLUID Synth"], True)] == [
+        ("midi:virtual,api=jack", "virtual", "", True),
+        ("file:take.mid", "other", "take.mid", True),
+        ("page:", "page", "", False),
+        ("sound:", "sound", "", False),
+        ("midi:FLUID Synth", "port", "FLUID Synth", False),
+    ]
+
+
+@pytest.fixture
+def no_ports(monkeypatch):
+    monkeypatch.setattr("reachnote.midi_ports.ask", lambda: [])
+
+
+def test_a_place_is_added_and_taken_away_and_the_others_stay(no_ports):
+    session = Session()
+    replies(Places(session), {"id": 1, "do": "place", "spec": "midi:FLUID Synth", "on": True})
+    assert session.asked[-2] == {"order": "outputs", "outputs": ["page=page:", "midi=midi:virtual,api=jack", "midi:FLUID Synth"]}
+    replies(Places(session), {"id": 2, "do": "place", "spec": "page:", "on": False})
+    assert session.asked[-2] == {"order": "outputs", "outputs": ["midi=midi:virtual,api=jack"]}
+    assert replies(Places(session), {"id": 3, "do": "place", "spec": "midi:virtual,api=jack", "on": False}) == [{"id": 3, "ok": False, "text": LAST}]
+
+
+def test_what_is_no_place_is_refused(no_ports):
+    assert replies(Places(Session()), {"id": 1, "do": "place", "spec": 5, "on": True}) == [{"id": 1, "ok": False, "text": UNKNOWN}]
+    said = replies(Places(Session(runs=False)), {"id": 2, "do": "places"})
+    assert said == [{"id": 2, "ok": False, "text": "No session is running just now."}]
+
+
+# ---------------------------------------------------------------- recordings, switches that steer
+
+
+def test_a_recording_has_its_minute_as_name_and_never_takes_the_place_of_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("REACHNOTE_RECORDINGS", str(tmp_path / "kept"))
+    session = Session()
+    (said,) = replies(Recordings(session), {"id": 1, "do": "record-begin"})
+    assert said["ok"] and said["folder"] == str(tmp_path / "kept")
+    path = Path(session.asked[-1]["path"])
+    assert session.asked[-1] == {"do": "record", "path": str(tmp_path / "kept" / said["path"])}
+    path.touch()
+    (again,) = replies(Recordings(session), {"id": 2, "do": "record-begin"})
+    assert again["ok"] and again["path"] != said["path"]
+
+
+def test_where_nothing_can_be_kept_that_is_said(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("REACHNOTE_RECORDINGS", str(tmp_path / "file" / "kept"))
+    session = Session()
+    (said,) = replies(Recordings(session), {"id": 1, "do": "record-begin"})
+    assert not said["ok"] and "nothing is recorded" in said["text"] and session.asked == []
+
+
+def test_a_switch_that_steers_is_kept_for_the_client_and_given_back(kept):
+    session = Session()
+    where = {"do": "steer", "board": "Squeeze ball", "sensor": "button"}
+    (said,) = replies(Steers(session), {"id": 1, **where, "action": "softer"})
+    assert (said["ok"], said["kept"]) == (True, True)
+    assert session.asked[0] == {"order": "steer", "board": "Squeeze ball", "sensor": "button", "action": "softer"}
+    assert profiles.load("k7", "Squeeze ball").settings.music == {"scene": "storm", "steers": {"Squeeze ball/button": "softer"}}
+    replies(Steers(session), {"id": 2, **where, "action": ""})
+    assert profiles.load("k7", "Squeeze ball").settings.music == {"scene": "storm"}
+
+
+def test_for_nobody_in_particular_it_lasts_for_the_session(kept):
+    session = Session()
+    session.status["client"] = ""
+    (said,) = replies(Steers(session), {"id": 1, "do": "steer", "board": "Squeeze ball", "sensor": "button", "action": "stop"})
+    assert (said["ok"], said["kept"]) == (True, False)
 
 
 # ---------------------------------------------------------------- clients

@@ -7,7 +7,7 @@ from array import array
 
 from reachnote.limits import CHILD, STAGE, VERY_QUIET, pack_limits
 from reachnote.model import Event, Kind, note_on, order
-from reachnote.outlet import PAGE_BYTES, Outlet
+from reachnote.outlet import PAGE_BYTES, Outlet, Unheard
 from reachnote.pipe import Unpacker, pack, pack_text
 
 
@@ -178,3 +178,30 @@ def test_a_moment_that_has_not_come_does_not_stop_the_guards_clock():
     hand(outlet, pack([note_on(2, 60, 70, 1, 1e12)]))
     assert receiver.heard == [("NOTE_ON", 60, 40)]
     assert outlet.ledger.guard.clock(0.0) <= time.monotonic()
+
+
+# ---------------------------------------------------------------- notes that nobody hears
+
+
+def told(*looks: tuple[float, bool, bool]) -> list[str]:
+    """The news of looks at (time, was a note played, does anybody listen)."""
+    unheard, found = Unheard(), []
+    for now, played, heard in looks:
+        unheard.played |= played
+        news = unheard.look(heard, now)
+        found += [news["news"]] if news else []
+    return found
+
+
+def test_notes_that_nobody_hears_are_told_once_after_two_seconds():
+    assert told((0.0, True, False), (1.9, True, False)) == []
+    assert told((0.0, True, False), (2.0, False, False), (9.0, True, False)) == ["unheard"]
+
+
+def test_silence_is_nothing_to_tell():
+    assert told((0.0, False, False), (60.0, False, False)) == []
+
+
+def test_somebody_who_joins_in_time_or_late():
+    assert told((0.0, True, False), (1.0, False, True), (5.0, False, False)) == []
+    assert told((0.0, True, False), (2.0, False, False), (3.0, False, True), (4.0, True, True)) == ["unheard", "heard"]

@@ -166,6 +166,7 @@ class Table:
         self.boards: dict[int, InventedBoard] = {}
         self.news: list[dict] = []
         self.orders: list[Event] = []
+        self.sent: list[Event] = []  # all that left the session
         self._ms = int(start * 1000)
         self._next_link = 0
 
@@ -228,6 +229,7 @@ class Table:
         for text in session.limits:
             self.ledger.take(order(Kind.LIMITS, 0.0), text)
         session.limits.clear()
+        self.sent += session.out
         for event in session.out:
             if event.kind >= Kind.LEVEL:
                 self.orders.append(event)

@@ -71,6 +71,7 @@ class Relay:
         self.hears: list[Callable[[dict], object]] = []
         self.left: list[Callable[[Page], None]] = []
         self._replies: dict[int, asyncio.Future[dict]] = {}
+        self._orders: dict[int, asyncio.Future[dict]] = {}
         self._inquiry = 0
         self._writer: asyncio.StreamWriter | None = None
         self._next = 0
@@ -95,18 +96,25 @@ class Relay:
 
     async def inquire(self, thing: dict) -> dict:
         """The session's reply to a request of the desk itself. NotRunning without a session, or without a reply."""
+        return await self._await(self._replies, thing)
+
+    async def order(self, thing: dict) -> dict:
+        """What came of an order of the desk itself, `ok` and `text`. NotRunning where nothing came of it."""
+        return await self._await(self._orders, {"do": "order", **thing})
+
+    async def _await(self, replies: dict[int, asyncio.Future[dict]], thing: dict) -> dict:
         if self._writer is None:
             raise NotRunning
         self._inquiry += 1
         number = self._inquiry
-        reply = self._replies[number] = asyncio.get_running_loop().create_future()
+        reply = replies[number] = asyncio.get_running_loop().create_future()
         self._write({**thing, "id": f"0:{number}"})
         try:
             return await asyncio.wait_for(reply, PATIENCE_S)
         except TimeoutError:
             raise NotRunning from None
         finally:
-            del self._replies[number]
+            del replies[number]
 
     def ask(self, page: Page, thing: dict) -> None:
         """Hand a request to the session; without one, the page is told so."""
@@ -163,7 +171,8 @@ class Relay:
                 for page in self.pages.values():
                     page.say(text)
         elif number == "0":
-            if own.isdecimal() and (reply := self._replies.get(int(own))) is not None and not reply.done():
+            replies = self._orders if thing.get("news") == "order" else self._replies
+            if own.isdecimal() and (reply := replies.get(int(own))) is not None and not reply.done():
                 reply.set_result(thing)
         elif number.isdecimal() and (page := self.pages.get(int(number))) is not None:
             with contextlib.suppress(ValueError):  # else it was not we who asked

@@ -18,7 +18,7 @@ from pathlib import Path
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from reachnote import runtime
-from reachnote.outputs.page import RESET, Channels, messages, stamp
+from reachnote.outputs.page import HEARD, RESET, Channels, messages, stamp
 
 AGAIN_S = 1.0
 WAITING = 50  # messages for one page, about a second of heartbeats; then it is let go of, and comes again at the start level
@@ -54,12 +54,15 @@ class Sound:
         self._seats = seats
         self._channels = Channels()
         self._listeners: set[Listener] = set()
+        self._heard: Path | None = None  # there while a page listens
 
     async def run(self) -> None:
         """Take a free seat and pass on what comes; where all are taken, try again."""
         while (found := take_seat(runtime.sound_paths() if self._seats is None else self._seats)) is None:
             await asyncio.sleep(AGAIN_S)
         path, sock = found
+        self._heard = path.with_name(path.name + HEARD)
+        self._tell()
         loop = asyncio.get_running_loop()
         loop.add_reader(sock, self._read, sock)
         try:
@@ -68,6 +71,7 @@ class Sound:
             loop.remove_reader(sock)
             sock.close()
             path.unlink(missing_ok=True)
+            self._heard.unlink(missing_ok=True)
 
     async def serve(self, page: WebSocket) -> None:
         """One page, from the click that turned its sound on until it leaves."""
@@ -75,6 +79,7 @@ class Sound:
         listener = Listener()
         listener.put(stamp(RESET + self._channels.all(), time.monotonic()))
         self._listeners.add(listener)
+        self._tell()
         sender = asyncio.create_task(_send(page, listener))
         try:
             while (await page.receive())["type"] != "websocket.disconnect":
@@ -83,6 +88,7 @@ class Sound:
             pass
         finally:
             self._listeners.discard(listener)
+            self._tell()
             sender.cancel()
 
     def heard(self, packet: bytes) -> None:
@@ -91,6 +97,16 @@ class Sound:
             self._channels.take(message)
         for listener in self._listeners:
             listener.put(packet)
+
+    def _tell(self) -> None:
+        """Whether anybody hears what comes here, for the outlet."""
+        if self._heard is None:
+            return
+        with contextlib.suppress(OSError):
+            if self._listeners:
+                self._heard.touch(0o600)
+            else:
+                self._heard.unlink(missing_ok=True)
 
     def _read(self, sock: socket.socket) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -16,9 +16,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
+from collections.abc import Iterable
 from typing import Protocol
 
 from reachnote.model import Event
+
+NAMED = re.compile(r"^([a-z][a-z0-9-]*)=(.*)$", re.S)
 
 
 class OutputProblem(Exception):
@@ -86,6 +90,26 @@ def check(spec: str) -> None:
     """OutputProblem when `spec` can never be opened as it is written; nothing is opened or looked for."""
     scheme, target, options = parse(spec)
     schemes()[scheme].check(target, options)
+
+
+def named(specs: Iterable[str]) -> list[tuple[str, str]]:
+    """(name, spec) of every output: `NAME=spec` as it says, else the scheme with a number where that is taken."""
+    found: list[tuple[str, str]] = []
+    for spec in specs:
+        match = NAMED.match(spec)
+        name, spec = match.groups() if match else (spec.partition(":")[0], spec)
+        taken = {known for known, _ in found}
+        base, n = name, 2
+        while name in taken:
+            name, n = f"{base}{n}", n + 1
+        found.append((name, spec))
+    return found
+
+
+def listens(output: Output) -> bool:
+    """False where it is known that nobody hears this output: it cannot play, or nobody joined it."""
+    told = getattr(output, "listens", None)
+    return told() if told is not None else output.trouble() is None
 
 
 def open_output(spec: str, name: str = "reachnote") -> Output:

@@ -55,6 +55,11 @@ class Joins:
             time.sleep(SETTLE_S)
             self._kept = joined
 
+    @property
+    def heard(self) -> bool:
+        """False where the system says that nothing is joined to our port."""
+        return self._system is None or bool(self._kept)
+
     def look(self) -> None:
         """Keep what our port feeds now."""
         if self._system is None or not self._port:

@@ -115,6 +115,10 @@ class MidiOutput:
     def trouble(self) -> str | None:
         return self._trouble
 
+    def listens(self) -> bool:
+        """See reachnote.outputs.listens: of a port of our own, whether anybody joined it."""
+        return self._port is not None and (self._joins is None or self._joins.heard)
+
     def lost_and_found(self) -> bool:
         returned, self._returned = self._returned, False
         return returned

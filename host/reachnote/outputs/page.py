@@ -24,6 +24,8 @@ SCHEME = "page"
 EXAMPLE = "page:"
 SAYS = "the desk's page itself, once a person turned its sound on there"
 
+HEARD = ".heard"
+"""Behind a seat's path: a file that is there while a page of this desk listens."""
 ALIVE, RESET = b"\xfe", b"\xff"
 LOOK_EVERY = 0.25
 """Seconds between two looks for a desk in an empty seat."""
@@ -132,6 +134,11 @@ class Seat:
             return
         self._socket, self._waiting, self._greeted = made, b"", False
 
+    @property
+    def heard(self) -> bool:
+        """True while a page of that desk turned its sound on."""
+        return self._socket is not None and os.path.exists(self._path + HEARD)
+
     def close(self) -> None:
         there, self._socket = self._socket, None
         if there is not None:
@@ -183,6 +190,10 @@ class PageOutput:
 
     def trouble(self) -> str | None:
         return None
+
+    def listens(self) -> bool:
+        """See reachnote.outputs.listens."""
+        return any(seat.heard for seat in self._seats)
 
     def lost_and_found(self) -> bool:
         return False
