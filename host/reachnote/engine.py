@@ -497,7 +497,7 @@ class Engine:
             "clock": self.settings.clock,
             "pedals": self.settings.pedals,
             "prompt": self.session.prompt,
-            "teaching": self.session.teaching.status(),
+            "teaching": self.session.beside.teaching.status(),
             "missed_by_records": self._records.dropped if self._records else 0,
             "missed_by_control": self._control.dropped if self._control else 0,
         }

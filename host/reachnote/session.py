@@ -19,21 +19,19 @@ from collections.abc import Iterable, Sequence
 
 import reachnote_wire as wire
 from reachnote import allowed, orders, sentences
+from reachnote.beside_music import BESIDE, BesideMusic, read_steers
 from reachnote.board import Board, Hello
 from reachnote.chain import Chain, OrderProblem
 from reachnote.chords import parse_chord
 from reachnote.comparison import KINDS, Comparison
 from reachnote.ensemble import STEER_CHANGES, Ensemble
-from reachnote.guard import MOMENT, TRIED
 from reachnote.harmony import MOST_SHIFT
 from reachnote.limits import STAGE, STANDARD, Limits, LimitsProblem, name_of, named, of_profile, pack_limits
-from reachnote.model import Event, Gesture, Kind, Move, Reading, note_off, note_on, order
-from reachnote.moment import Moment
+from reachnote.model import Event, Gesture, Kind, Move, Reading, order
 from reachnote.pedals import ACTIONS, PROMPTS, Binding, PedalProblem, Pedals
 from reachnote.scene import Scene, SceneProblem, read_scene
 from reachnote.song import Song
 from reachnote.song_text import SongProblem, read_song_text
-from reachnote.teaching import HIGHEST, Teaching
 from reachnote.tempo import NEVER, ClockIn, Tempo
 from reachnote.therapist import message_of
 from reachnote.transport import Sender
@@ -52,9 +50,8 @@ LEVEL_S = 1 / 60
 MAX_SENSORS = 512
 MAX_LINKS = 64
 WITHOUT = KINDS[1]
-MUSIC = ("pedal", "scene", "chord", "transpose", "tempo", "limits", "client", "steer", "note", "teach", "moment")
+MUSIC = ("pedal", "scene", "chord", "transpose", "tempo", "limits", "client", *BESIDE)
 """Orders that the session carries out itself; the others are for sensors."""
-TEST_NOTE, TEST_LOUDNESS, TEST_S = 60, 64, 0.7
 ALWAYS = ("softer", "stop")
 """What a client's own sensor asks for counts however late it comes."""
 CLOCKS = ("none", "send", "follow")
@@ -124,10 +121,7 @@ class Session:
         self._put: dict[int, dict] = {}  # orders that put other scenes into places of the plan
         self._kept: dict[tuple[str, str], list[dict]] = {}  # orders for sensors of boards that may come
         self._pedal_places: dict[int, tuple[str, str]] = {}  # sensors that are pedals: board and sensor
-        self._steers: dict[tuple[str, str], str] = {}  # what people put on switches while it runs
-        self.teaching = Teaching()
-        self.moment = Moment()
-        self._tested = NEVER  # when the test note ends
+        self.beside = BesideMusic(self)
         self._conversations: dict[int, Conversation] = {}
         self._seats: dict[str, Seat] = {}
         self.chains: list[Chain] = []
@@ -202,8 +196,7 @@ class Session:
 
     def release_all(self, now: float) -> None:
         """End everything and start nothing before it rested: after a freeze, at a scene's end."""
-        self.moment.end()
-        self._tested = NEVER
+        self.beside.forget()
         for chain in self.chains:
             if chain.number not in self._pedal_places:  # a foot that is down comes up later
                 chain.let_go(now)
@@ -220,7 +213,7 @@ class Session:
 
     def silence(self, now: float, twice: bool = False) -> None:
         """A person asked for silence."""
-        self._end_teaching(now)
+        self.beside.silence(now)
         self.release_all(now)
         self.out.append(order(Kind.SILENCE, now, b=2 if twice else 1))
 
@@ -229,7 +222,7 @@ class Session:
     @property
     def due(self) -> float:
         """When `on_time` is wanted, between ticks; inf for never."""
-        due = min(self.music.due, self.teaching.due, self.moment.due, self._tested)
+        due = min(self.music.due, self.beside.due)
         if self._sender is not None:
             due = min(due, self._sender.due)
         if self._beats is not None:
@@ -243,18 +236,11 @@ class Session:
         if self._beats is not None and self._beats.tick(now):
             self.news.append({"news": "clock", "state": "lost", "text": sentences.CLOCK_LOST})
         played = self.music.tick(now)
-        if not self.teaching.on:
+        if not self.beside.teaches:
             self.out += played
         self._music_news()
-        if self.teaching.due <= now:
-            self.out += self.teaching.tick(now)
-            if not self.teaching.on:
-                self._taught(now)
-        if self.moment.due <= now:
-            self.out += self.moment.tick(now)
-        if self._tested <= now:
-            self._tested = NEVER
-            self.out.append(note_off(1, TEST_NOTE, TRIED, now))
+        if self.beside.due <= now:
+            self.beside.on_time(now)
 
     def asked(self, action: str, now: float) -> None:
         """Something that a pedal, a key, the page or a sensor that steers asks for: a word of ACTIONS, or ''."""
@@ -400,18 +386,8 @@ class Session:
             return self._limits_order(thing)
         if what == "client":
             return self._client_order(thing, now)
-        if what == "steer":
-            return self._steer_order(thing, now)
-        if what == "teach":
-            return self._teach_order(thing, now)
-        if what == "note":
-            self.out.append(note_on(1, TEST_NOTE, TEST_LOUDNESS, TRIED, now))
-            self._tested = now + TEST_S
-            return "A test note sounds."
-        if what == "moment":
-            self._end_moment(now)
-            count = self.moment.begin(thing.get("notes"), now)
-            return f"{count} {'note sounds' if count == 1 else 'notes sound'} again."
+        if what in BESIDE:
+            return self.beside.order(thing, now)
         if not isinstance(music.tempo, Tempo):
             raise ValueError("The tempo is that of the clock which is followed; change it there")
         music.tempo.change(allowed.number("bpm", thing.get("bpm"), 20.0, 300.0), now)
@@ -431,81 +407,14 @@ class Session:
             of_profile(music["limits"] if isinstance(music["limits"], dict) else {"preset": music["limits"]}, "limits of this client")
         transpose = allowed.whole("transpose", music.get("transpose", 0), -36, 36)
         limits = music.get("limits", {})
-        steers = _steers(music.get("steers", {}))
+        steers = read_steers(music.get("steers", {}))
         self._of_client = {**music, "limits": limits if isinstance(limits, dict) else {"preset": limits}}
         if self.chains:
             self.release_all(now)
         self.music.fit({key: value for key, value in music.items() if key not in ("limits", "transpose", "steers")}, transpose)
         self._limit()
-        for place in self._steers.keys() - steers.keys():
-            self._steer(*place, "", now)
-        for place, action in steers.items():
-            self._steer(*place, action, now)
+        self.beside.steer_all(steers, now)
         return "The music keeps to what this client's profile says."
-
-    # ------------------------------------------------------------ switches that steer, teaching, a moment again
-
-    def _steer_order(self, thing: dict, now: float) -> str:
-        board, sensor = str(thing.get("board") or ""), str(thing.get("sensor") or "")
-        if not board or not sensor:
-            raise ValueError("board and sensor: name the switch that is meant")
-        for name, chain in orders.find(self.boards_and_chains(), {"board": board, "sensor": sensor}):
-            if chain.info.kind != "switch":
-                raise ValueError(f"{name}, {sensor} is no switch, so it goes on playing")
-        action = str(thing.get("action") or "")
-        self._steer(board, sensor, action, now)
-        return f"{board}, {sensor}: {ACTIONS[action]}." if action else f"{board}, {sensor} plays again."
-
-    def _steer(self, board: str, sensor: str, action: str, now: float) -> None:
-        """From now on this switch does `action` instead of sounding, "" makes it play; one that is not there yet will."""
-        self.pedals.bind_switch(f"{board}/{sensor}", action)
-        self._steers.pop((board, sensor), None)
-        if action:
-            self._steers[board, sensor] = action
-        for seat in self._seats.values():
-            for chain in seat.chains:
-                if (seat.hello.name, chain.info.name) == (board, sensor):
-                    self._end_sensor(chain, now)
-                    self._place_pedal(seat.hello.name, chain.info.name, chain.number)
-                    voice = self.music.voice(board, sensor, chain.info.kind, chain.number, seat.number)
-                    chain.revoice(voice)
-                    self.out += voice.begin(now)
-
-    def _place_pedal(self, board: str, sensor: str, number: int) -> None:
-        if self.pedals.owns_switch(board, sensor):
-            self._pedal_places[number] = (board, sensor)
-            self.music.muted.add(number)
-        else:
-            self._pedal_places.pop(number, None)
-            self.music.muted.discard(number)
-
-    def _teach_order(self, thing: dict, now: float) -> str:
-        if thing.get("controller") is None:
-            return "Teaching is over; everybody plays again." if self._end_teaching(now) else "Nothing was being taught."
-        channel = allowed.whole("channel", thing.get("channel"), 1, 16)
-        controller = allowed.whole("controller", thing.get("controller"), 0, HIGHEST)
-        if not self.teaching.on:
-            self.release_all(now)
-        if self.teaching.ask(channel, controller, now):
-            self.out += self.teaching.tick(now)
-        return f"Only controller {controller} of channel {channel} moves, until that is ended."
-
-    def _end_teaching(self, now: float) -> bool:
-        was = self.teaching.end()
-        if was:
-            self._taught(now)
-        return was
-
-    def _taught(self, now: float) -> None:
-        """Nothing is taught any more: synths stand again where the scene wants them."""
-        self.release_all(now)
-        for chain in self.chains:
-            self.out += chain.voice.begin(now)
-
-    def _end_moment(self, now: float) -> None:
-        if self.moment.runs:
-            self.moment.end()
-            self.out.append(order(Kind.RELEASE, now, MOMENT))
 
     def _block(self, thing: dict, now: float) -> None:
         kind = thing.get("kind")
@@ -538,7 +447,7 @@ class Session:
             found.append({"order": "limits", "preset": name_of(self.preset)})
         if self._of_client:
             found.append({"order": "client", "music": {**self._of_client, **music.facts}})
-        found += [{"order": "steer", "board": board, "sensor": sensor, "action": action} for (board, sensor), action in self._steers.items()]
+        found += self.beside.present()
         found += [{"order": "pedal", "action": "next-scene"}] * music.at
         if music.at in self._put:
             found.append(self._put[music.at])
@@ -597,7 +506,7 @@ class Session:
         if self.pedals.owns(message):
             self.asked(self.pedals.midi(message, arrival), arrival)
             return
-        if self.teaching.on:
+        if self.beside.teaches:
             return
         if message[0] & 0xF0 == _PROGRAM and len(message) > 1 and len(self.music.plan) > 1:
             self._recalled(message[1], arrival)
@@ -620,7 +529,7 @@ class Session:
         for chain, reading in zip(chains, readings, strict=False):
             found = chain.take(reading)
             published[chain.number] = level = chain.level
-            if chain.voice.follows and not self.teaching.on:
+            if chain.voice.follows and not self.beside.teaches:
                 self.out += chain.voice.level(level, reading.time)
             for did in found:
                 self._did(chain, did, arrival)
@@ -636,10 +545,10 @@ class Session:
             self.out += self.music.let_go(chain.voice, arrival)
             return
         self.gestures.append(did)
-        if self.teaching.on:
+        if self.beside.teaches:
             return
-        if did.move is Move.ONSET and self.moment.runs:
-            self._end_moment(arrival)
+        if did.move is Move.ONSET:
+            self.beside.played(arrival)
         if self._sender is not None and did.move is Move.ONSET and not self._sender.running:
             self.out += self._sender.wake(arrival)
         if self.comparison.kind:
@@ -723,6 +632,25 @@ class Session:
         seat = Seat(len(self._seats), hello, chains)
         self._seats[hello.uid] = seat
         return seat
+
+    def resteer(self, board: str, sensor: str, now: float) -> None:
+        """A switch does something else from now on (`pedals`): what sounds there ends."""
+        for seat in self._seats.values():
+            for chain in seat.chains:
+                if (seat.hello.name, chain.info.name) == (board, sensor):
+                    self._end_sensor(chain, now)
+                    self._place_pedal(board, sensor, chain.number)
+                    voice = self.music.voice(board, sensor, chain.info.kind, chain.number, seat.number)
+                    chain.revoice(voice)
+                    self.out += voice.begin(now)
+
+    def _place_pedal(self, board: str, sensor: str, number: int) -> None:
+        if self.pedals.owns_switch(board, sensor):
+            self._pedal_places[number] = (board, sensor)
+            self.music.muted.add(number)
+        else:
+            self._pedal_places.pop(number, None)
+            self.music.muted.discard(number)
 
     def _new_chains(self, hello: Hello, known: int, seat: int, now: float) -> list[Chain] | None:
         """A chain for each sensor of a board after the first `known`; None when there are too many."""
@@ -874,17 +802,6 @@ class Session:
                 }
             )
         return boards
-
-
-def _steers(said: object) -> dict[tuple[str, str], str]:
-    """What a profile puts on switches, {"board/sensor": action}. ValueError for anything else."""
-    found = {}
-    for switch, action in said.items() if isinstance(said, dict) else [("", said)]:
-        board, slash, sensor = str(switch).partition("/")
-        if not (slash and board and sensor):
-            raise ValueError(f"steers: {str(switch)[:80]!r}; write a switch by board and sensor, as in Two switches/left")
-        found[board, sensor] = allowed.word(f"steers: {switch}", action, ACTIONS)
-    return found
 
 
 def _word(status: int) -> str:

@@ -145,7 +145,7 @@ def test_while_one_control_is_taught_nothing_else_sounds(table, board):
 def test_without_another_asking_it_ends_and_playing_goes_on(table, board):
     asked(table, {"order": "teach", "channel": 2, "controller": 74})
     table.run(5.2)
-    assert not table.session.teaching.on
+    assert not table.session.beside.teaches
     press(table, board, 0)
     assert table.receiver.sounding() != []
 
@@ -158,7 +158,7 @@ def test_it_ends_when_asked_and_at_silence(table, board, end):
     else:
         table.session.silence(table.now)
         table.drain()
-    assert not table.session.teaching.on
+    assert not table.session.beside.teaches
 
 
 def test_a_switch_held_while_teaching_starts_nothing_when_it_ends(table, board):
@@ -172,7 +172,7 @@ def test_a_switch_held_while_teaching_starts_nothing_when_it_ends(table, board):
 @pytest.mark.parametrize("place", [{"channel": 0, "controller": 1}, {"channel": 2, "controller": 120}, {"channel": 2, "controller": True}])
 def test_a_control_that_is_none_is_refused(table, board, place):
     assert not asked(table, {"order": "teach", **place})[0]
-    assert not table.session.teaching.on
+    assert not table.session.beside.teaches
 
 
 # ---------------------------------------------------------------- a test note, a moment again
@@ -193,7 +193,7 @@ def test_a_moment_sounds_again_and_is_ended_by_whoever_plays(table, board):
     assert table.receiver.sounding() == [(2, 64)]
     press(table, board, 1)
     assert (2, 64) not in table.receiver.sounding()
-    assert not table.session.moment.runs
+    assert not table.session.beside.repeats
 
 
 def test_silence_ends_a_moment(table, board):

@@ -103,7 +103,7 @@ def test_one_control_sweeps_alone_and_the_feed_shows_it(table):
     moved = [m.b for m in receiver.heard if m.status == 0xB0 and (m.channel, m.a) == (2, 74)]
     assert min(moved) <= 8 and max(moved) >= 119 and len(moved) <= 64
     assert receiver.notes_on() == []
-    assert 6 <= len(lines) <= 14 and any([2, "control", 74] == one[:3] for line in lines for one in line)
+    assert 6 <= len(lines) <= 14 and any(one[:3] == [2, "control", 74] for line in lines for one in line)
 
 
 def test_notes_that_nobody_hears_are_said_within_five_seconds():
