@@ -78,6 +78,7 @@ class Engine:
         self._next_tick = self._next_beat = self._next_flush = self._next_status = self._next_collect = 0.0
         self._names: list[tuple[int, str]] = []
         self._heard = Heard()
+        self._asked = False  # for something since the orders were kept
 
     # ------------------------------------------------------------ start and end
 
@@ -87,6 +88,10 @@ class Engine:
         self._start_records()
         self._await_outlet()
         self._fit_client()
+        if self.settings.again:
+            self._go_on()
+        else:
+            runtime.orders_path().unlink(missing_ok=True)
         self._cabling.start()
         if self.settings.record:
             self._record(self.settings.record)
@@ -104,6 +109,22 @@ class Engine:
         for text in told:
             self._news({"news": "client", "text": text})
 
+    def _go_on(self) -> None:
+        """After a crash: what people had asked for meanwhile."""
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+            for thing in json.loads(runtime.orders_path().read_text("utf-8"))["orders"]:
+                self._order(thing, time.monotonic())
+
+    def _keep_orders(self) -> None:
+        self._asked = False
+        with contextlib.suppress(OSError):
+            path = runtime.orders_path()
+            kept = {"outputs": self.settings.outputs, "orders": self.session.present_orders()}
+            new = path.with_suffix(".new")
+            new.touch(0o600)
+            new.write_text(json.dumps(kept), "utf-8")
+            new.replace(path)
+
     def _another_client(self, code: str, now: float) -> None:
         """From now on this client plays; "" for nobody. What was of the former one is kept and put away."""
         try:
@@ -114,6 +135,7 @@ class Engine:
         with contextlib.suppress(ProfileProblem):
             client_orders.learnt(self.settings.client, self.session.music.facts)
         self.settings.client = code
+        remember(self.settings)
         found, told = client_orders.of_client(code)
         self.session.release_all(now)
         for board, chain in self.session.boards_and_chains():
@@ -185,8 +207,9 @@ class Engine:
                 other.close()
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     other.process.wait(5.0)
-        with contextlib.suppress(OSError):  # the last levels are movement: they must not stay behind
-            os.unlink(runtime.levels_path())
+        for path in (runtime.levels_path(), runtime.orders_path()):  # the last levels are movement: they must not stay behind
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def _end_outlet(self, now: float) -> None:
         # Its final figures and sentences still reach whoever watches.
@@ -300,6 +323,8 @@ class Engine:
                 writer.flush()
         if self._outlet is None or self._outlet.broken:
             self._start_outlet()
+        if self._asked:
+            self._keep_orders()
         if now >= self._next_status:
             self._next_status = now + STATUS_S
             self._tell_control({"state": self._state()})
@@ -419,6 +444,7 @@ class Engine:
             notes = self._heard.notes(now, seconds if isinstance(seconds, (int, float)) else USUAL_S)
             thing = {"order": "moment", "notes": notes, "id": thing.get("id")}
         self.session.order(thing, now)
+        self._asked = True
         kept = {key: value for key, value in thing.items() if key != "id"}
         self._to_records(frames.ORDER, 0, now, json.dumps(kept).encode())
 
@@ -439,6 +465,7 @@ class Engine:
                 self._outlet.process.wait(CLOSING_S)
         self.settings.outputs = specs
         self.session.music.outputs = tuple(name for name, _ in specs)
+        self._asked = True
         self._outlet_ready = False
         self._start_outlet()
         self.session.revoice(now)
@@ -513,6 +540,21 @@ def _asked_outputs(said: object) -> list[tuple[str, str]]:
     return found
 
 
+def _outputs(settings: Settings) -> list[tuple[str, str]]:
+    """Those that were given, or after a crash those that were chosen meanwhile."""
+    given = [(name, spec) for name, spec in settings.outputs]
+    if not settings.again:
+        return given
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, OutputProblem):
+        kept = [(str(name), str(spec)) for name, spec in json.loads(runtime.orders_path().read_text("utf-8"))["outputs"]]
+        for _, spec in kept:
+            check_output(spec)
+        # One that writes a file has another name by now, so that the last take stays.
+        fresh = dict(given)
+        return [(name, fresh.get(name, spec) if spec.startswith("file:") else spec) for name, spec in kept] or given
+    return given
+
+
 def only_one() -> int:
     """Hold the lock of this user's one running engine; Taken with its process number otherwise."""
     fd = os.open(runtime.lock_path(), os.O_RDWR | os.O_CREAT, 0o600)
@@ -542,7 +584,7 @@ def levels_page() -> memoryview:
 
 def main() -> int:
     settings = Settings(**json.loads(sys.argv[1]))
-    settings.outputs = [(name, spec) for name, spec in settings.outputs]
+    settings.outputs = _outputs(settings)
     try:
         lock = only_one()
     except Taken as taken:

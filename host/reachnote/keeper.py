@@ -25,6 +25,7 @@ from reachnote.view import View
 RESTART_S = 0.5
 START_S = 10.0  # then a person is told that nobody can watch this session
 CRASHES, CRASHES_S = 5, 30.0  # so many in so short a time: starting again does not help
+WELL_S = 3.0  # what crashes sooner may crash by what it was asked for: the next one begins without that
 TROUBLE_BYTES = 256 * 1024
 TAKEN = 4
 
@@ -85,6 +86,7 @@ class Keeper:
     def _keep(self) -> int:
         while True:
             engine = self._start()
+            began = time.monotonic()
             self._follow(engine)
             code = engine.wait()
             if code == TAKEN:
@@ -94,6 +96,7 @@ class Keeper:
             if self._ending:
                 return 0
             self._crashes.append(time.monotonic())
+            self._settings.again = time.monotonic() - began > WELL_S
             if len(self._crashes) == CRASHES and self._crashes[-1] - self._crashes[0] < CRASHES_S:
                 said = f"reachnote cannot go on: it stopped {CRASHES} times. What happened is written in {trouble_path()}"
                 print(said, file=sys.stderr)

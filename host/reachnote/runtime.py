@@ -63,6 +63,11 @@ def ledger_path() -> Path:
     return folder() / "ledger"
 
 
+def orders_path() -> Path:
+    """What a running session was asked for, for the one that takes over after a crash; gone when a session ends well."""
+    return folder() / "orders.json"
+
+
 def levels_path() -> Path:
     return folder() / "levels"
 

@@ -14,7 +14,7 @@ class Settings:
     """What a run of the engine is given. `outputs` are (name, spec); `record` is a path, empty for not recording.
 
     `limits` is a preset that a person chose for this session, `pedals` are bindings (reachnote.pedals), `clock` a word of
-    session.CLOCKS.
+    session.CLOCKS. `again`: the session before crashed, and this one goes on with what it was asked for.
     """
 
     links: list[str] = field(default_factory=lambda: ["serial:auto"])
@@ -26,6 +26,7 @@ class Settings:
     limits: str = ""
     pedals: list[str] = field(default_factory=list)
     clock: str = "none"
+    again: bool = False
 
 
 def remember(settings: Settings) -> None:
@@ -35,6 +36,7 @@ def remember(settings: Settings) -> None:
         return
     kept = asdict(settings)
     kept["record"] = ""  # recording is never resumed by itself
+    del kept["again"]
     with contextlib.suppress(OSError):
         new = folder / "last.json.new"
         new.write_text(json.dumps(kept, indent=1))

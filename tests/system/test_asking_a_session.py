@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 
@@ -104,6 +106,36 @@ def test_one_control_sweeps_alone_and_the_feed_shows_it(table):
     assert min(moved) <= 8 and max(moved) >= 119 and len(moved) <= 64
     assert receiver.notes_on() == []
     assert 6 <= len(lines) <= 14 and any(one[:3] == [2, "control", 74] for line in lines for one in line)
+
+
+def test_after_a_crash_the_next_engine_goes_on_with_what_was_asked_for(table, tmp_path):
+    board, first, run = table
+    second = Receiver()
+    (tmp_path / "low.toml").write_text("name = 'Low'\n[[voice]]\noctave = 2\nnotes = 1\n")
+    try:
+        with run.session() as session:
+            session.ask("feed", levels_hz=0)
+            name = session.ask("status")["status"]["boards"][0]["name"]
+            sensors = [sensor["name"] for sensor in session.ask("status")["status"]["boards"][0]["sensors"]]
+            assert came_of(session, "outputs", outputs=[second.spec])["ok"]
+            assert came_of(session, "scene", name=str(tmp_path / "low.toml"))["ok"]
+            assert came_of(session, "steer", board=name, sensor=sensors[1], action="softer")["ok"]
+            assert came_of(session, "transpose", by=2)["ok"]
+        time.sleep(3.2)
+        before = run.engine()
+        os.kill(before, signal.SIGKILL)
+        until(lambda: run.status().get("pid") not in (None, before), 10.0, "a new engine")
+        run.ready(1)
+        status = run.status()
+        assert status["outputs"] == [{"name": "raw", "spec": second.spec}]
+        assert (status["music"]["scene"], status["music"]["transpose"]) == ("Low", 2)
+        assert status["boards"][0]["sensors"][1]["steers"] == "softer"
+        time.sleep(0.3)
+        tap(board, 0)
+        until(lambda: len(second.notes_on()) == 1, 5.0, "a note")
+        assert second.notes_on()[0].a == 38 and first.notes_on() == []
+    finally:
+        second.close()
 
 
 def test_notes_that_nobody_hears_are_said_within_five_seconds():
