@@ -61,6 +61,15 @@ SYSTEM = "tests/system"
 SOAK = f"{SYSTEM}/test_soak.py"
 FLASHING = "tests/flashing/test_flash.py"  # a board that starts, is interrupted and answers, again and again
 TIMELESS = (f"{SYSTEM}/test_rp2040.py", f"{SYSTEM}/test_micropython_tools.py")  # they live in simulated time
+CLOCK = f"{SYSTEM}/test_music_in_time.py::test_our_clock_is_steady_and_does_not_drift[long]"  # ten minutes of our clock
+TIMED = tuple(
+    f"{SYSTEM}/test_{name}.py"
+    for name in (
+        "asking_a_session", "desk", "desk_live", "desk_sound", "guard_outlet", "killed_outlet", "main_loop", "midi_in", "music_in_time",
+        "never_hanging", "osc_peers", "real_receivers", "replay_live",
+    )
+)  # fmt: skip
+"""They ask how long something takes: nothing else runs meanwhile."""
 PATIENT = tuple(f"{SYSTEM}/test_{name}.py" for name in ("commands", "keep_piece", "pieces", "rendered_music", "service"))
 """They start real programs but ask for no figure: the fast form runs them on what is left of the processor."""
 
@@ -162,16 +171,23 @@ def tests(everything: bool, words: list[str]) -> list[Part]:
         return [pytest("tests", [*chosen, *words], ALL_SECONDS if everything else HANG_SECONDS)]
     if not everything:
         return quick()
-    # The hour of playing and what only computes go side by side, the latter behind it in the processor's queue;
-    # what is timed comes after both. -rP: the figures that a passed test prints are shown.
-    soaked: list[Part] = []
-    soak = threading.Thread(target=lambda: soaked.append(pytest("an hour of playing", ["-rP", SOAK], ALL_SECONDS, "soak")))
-    soak.start()
-    timeless = [folder for folder in test_folders() if folder != SYSTEM] + list(TIMELESS)
-    counted = pytest("tests without a clock", [*timeless, f"--ignore={FLASHING}"], ALL_SECONDS, "timeless", humble=True)
-    soak.join()
-    kept = [f"--ignore={path}" for path in (SOAK, *TIMELESS)]
-    return [*soaked, counted, pytest("tests at real receivers", ["-rP", SYSTEM, FLASHING, *kept], ALL_SECONDS, "system")]
+    # An hour of playing, ten minutes of clock, and behind them in the processor's queue what nobody times go side by side;
+    # what is timed comes after. -rP: the figures that a passed test prints are shown.
+    found: list[Part] = []
+    long_ones = (("an hour of playing", SOAK, "soak"), ("ten minutes of clock", CLOCK, "clock"))
+    hours = [
+        threading.Thread(target=lambda one=one: found.append(pytest(one[0], ["-rP", one[1]], ALL_SECONDS, one[2])))
+        for one in long_ones
+    ]
+    for hour in hours:
+        hour.start()
+    system = [str(path.relative_to(prepare.ROOT)) for path in sorted((prepare.ROOT / SYSTEM).glob("test_*.py"))]
+    patient = [path for path in system if path not in (SOAK, *TIMED)]
+    folders = [folder for folder in test_folders() if folder != SYSTEM]
+    found.append(pytest("tests that nobody times", [*folders, *patient], ALL_SECONDS, "timeless", humble=True))
+    for hour in hours:
+        hour.join()
+    return [*found, pytest("tests at real receivers", ["-rP", *TIMED, f"--deselect={CLOCK}"], ALL_SECONDS, "system")]
 
 
 def quick() -> list[Part]:
