@@ -268,7 +268,7 @@ class Terminal:
             now = time.monotonic()
             if now >= next_listen:
                 next_listen = now + calibrating.LISTEN_EVERY_S
-                self._say({"do": "listen", "board": sensor.board, "sensor": sensor.name})
+                self._say(calibrating.listen(sensor))
             thing = next(feed, "over")
             if thing == "over":
                 raise NotRunning
@@ -283,6 +283,7 @@ class Terminal:
             if now >= next_frame:
                 next_frame = now + FRAME_S
                 self._draw(talk, away)
+        self._say(calibrating.listen(sensor, on=False))
         self._draw(talk)
 
     def _pressed(self) -> list[str]:

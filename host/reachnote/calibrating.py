@@ -54,6 +54,15 @@ def only_one(sensor: Sensor) -> int:
     return fd
 
 
+def listen(sensor: Sensor, on: bool = True) -> dict:
+    """The request for this sensor's readings, to be said again every LISTEN_EVERY_S, and at the end the one that says so.
+
+    Without an end the session takes the calibration for forsaken: the sensor plays again as before.
+    """
+    asked = {"do": "listen", "board": sensor.board, "sensor": sensor.name}
+    return asked if on else {**asked, "on": False}
+
+
 def stored_of(client: str, sensor: Sensor) -> Calibration | None:
     """What this client plays the sensor with, None without one. ProfileProblem when the profile cannot be read."""
     if not client or client not in profiles.clients():

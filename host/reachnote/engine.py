@@ -47,6 +47,7 @@ BACKLOG = 1 << 20  # bytes kept for an outlet that does not read
 WATCH_BACKLOG = 1 << 18  # bytes kept for records or control: beyond that they miss something, and it is counted
 TWICE_S = 2.0  # silence asked for again within this resets the synths as well
 LISTEN_S = 5.0  # after the last asking
+MOST_LISTENED = 8
 READY_S = 3.0  # to open the outputs before the first board is let in
 MOST_OUTPUTS = 16
 CLOSING_S = 0.3  # an outlet gives back its ports within this
@@ -74,7 +75,7 @@ class Engine:
         self._outlet: Beside | None = None
         self._outlet_ready = False
         self._silenced = float("-inf")
-        self._listened: tuple = ()  # board, sensor, since when: whoever calibrates asks again and again
+        self._listened: dict[tuple[str, str], list] = {}  # board and sensor: since when, and the orders that it played by
         self._next_tick = self._next_beat = self._next_flush = self._next_status = self._next_collect = 0.0
         self._names: list[tuple[int, str]] = []
         self._heard = Heard()
@@ -304,16 +305,40 @@ class Engine:
                 self._control.write(frames.watch(frames.EVENTS, bytes(self._shown)))
             self._shown.clear()
 
+    def _listen(self, board: str, sensor: str, on: bool, now: float) -> None:
+        """Whoever calibrates a sensor asks for its readings again and again, until they say that they are done."""
+        if not on:
+            self._listened.pop((board, sensor), None)
+        elif (board, sensor) in self._listened:
+            self._listened[board, sensor][0] = now
+        elif len(self._listened) < MOST_LISTENED:
+            self._listened[board, sensor] = [now, self._played_by(board, sensor)]
+        self.session.listen(board, sensor, on and (board, sensor) in self._listened)
+
+    def _played_by(self, board: str, sensor: str) -> list[dict]:
+        where = {"board": board, "sensor": sensor}
+        found = [thing for thing in self.session.present_orders() if thing.items() >= where.items() and thing["order"] != "steer"]
+        return found or [{"order": "plain", **where}]
+
+    def _forsaken(self, board: str, sensor: str, now: float) -> None:
+        """Who calibrated is gone without a word: what they tried is over, the sensor plays as before."""
+        _, before = self._listened[board, sensor]
+        self._listen(board, sensor, False, now)
+        if self._played_by(board, sensor) != before:
+            for thing in before:
+                self._order(thing, now)
+            self._send()
+
     def _show_listened(self) -> None:
-        board, sensor, since = self._listened
         for chain in self.session.chains:
             if chain.listening and chain.heard:
                 if self._control is not None:
                     self._control.write(frames.watch(frames.READINGS, frames.pack_readings(chain.heard)))
                 chain.heard.clear()
-        if time.monotonic() - since > LISTEN_S:
-            self.session.listen(board, sensor, False)
-            self._listened = ()
+        now = time.monotonic()
+        for (board, sensor), (since, _) in list(self._listened.items()):
+            if now - since > LISTEN_S:
+                self._forsaken(board, sensor, now)
 
     def _rarely(self, now: float) -> None:
         self._next_flush = now + FLUSH_S
@@ -403,11 +428,7 @@ class Engine:
         elif what == "client":
             self._another_client(str(thing.get("code") or ""), now)
         elif what == "listen":
-            wanted = (str(thing.get("board")), str(thing.get("sensor")))
-            if self._listened and self._listened[:2] != wanted:
-                self.session.listen(*self._listened[:2], False)
-            self._listened = (*wanted, now)
-            self.session.listen(*self._listened[:2], True)
+            self._listen(str(thing.get("board")), str(thing.get("sensor")), thing.get("on") is not False, now)
         elif what == "last":
             facts = {"scene": self.settings.scene, "client": self.settings.client, **self._setup(), "orders": self.session.present_orders()}
             self._to_records(frames.LAST, 0, now, json.dumps({"path": thing.get("path"), "facts": facts}).encode())

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.boards import PtyBoard
+from support.boards import PRESSURE, PtyBoard
 from support.running import Receiver, Running, until
 
 
@@ -154,5 +154,27 @@ def test_notes_that_nobody_hears_are_said_within_five_seconds():
                         break
                     assert time.monotonic() - began < 5.0, "nobody said it"
                 assert thing["text"].startswith("Notes are played, but nothing hears them.")
+    finally:
+        board.unplug()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("said", [True, False], ids=["who says that it is done", "who is gone without a word"])
+def test_what_was_tried_while_calibrating_stays_only_if_its_end_was_said(said):
+    board = PtyBoard("ball", [PRESSURE])
+    board.stream(250)
+    try:
+        with Running([f"serial:{board.path}"], ["page:"]) as run:
+            run.ready(1)
+            with run.session() as session:
+                session.ask("feed", levels_hz=0)
+                there = session.ask("status")["status"]["boards"][0]
+                where = {"board": there["name"], "sensor": there["sensors"][0]["name"]}
+                session.ask("listen", **where)
+                assert came_of(session, "tune", **where, rest=100, span=900)["ok"]
+                if said:
+                    session.ask("listen", **where, on=False)
+                time.sleep(5.5)
+                assert session.ask("status")["status"]["boards"][0]["sensors"][0]["calibrated"] is said
     finally:
         board.unplug()

@@ -270,7 +270,7 @@ class Course:
             now = time.monotonic()
             if now >= listen:
                 listen = now + calibrating.LISTEN_EVERY_S
-                self._relay.tell({"do": "listen", "board": sensor.board, "sensor": sensor.name})
+                self._relay.tell(calibrating.listen(sensor))
             readings, self._waiting = self._waiting, []
             keys, self.keys = self.keys, []
             orders, seen = await asyncio.to_thread(self._frame, readings, keys, now)
@@ -278,6 +278,7 @@ class Course:
                 self._relay.tell({"do": "order", **thing})
             self._tell(seen)
             await asyncio.sleep(max(FRAME_S - (time.monotonic() - now), 0.0))
+        self._relay.tell(calibrating.listen(sensor, on=False))
         if self._over:
             self._tell({"done": True, "kept": None, "says": self._over})
         else:
