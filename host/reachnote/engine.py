@@ -396,14 +396,14 @@ class Engine:
         self._outlet = self._begin(self._outlet, "reachnote.outlet", BACKLOG, self.settings.name, *specs)
         for source, text in self._names:
             self._outlet.write(pack_name(source, text, time.monotonic()))
-        for text in self.session.present_limits():
+        for text in self.session.wanted.present_limits():
             self._limit(self._outlet, text)
         self.session.show_levels = any(spec.startswith("osc:") for spec in specs)
 
     def _start_control(self) -> None:
         path = str(runtime.control_path())
         self._control = self._begin(self._control, "reachnote.control", WATCH_BACKLOG, path)
-        for text in self.session.present_limits():
+        for text in self.session.wanted.present_limits():
             self._shown += pack_text(Kind.LIMITS, 0, text, time.monotonic())
         self._tell_control({"state": self._state()})
 
@@ -541,7 +541,7 @@ class Engine:
             "stale": self.session.stale,
             "block": self.session.comparison.kind,
             "music": self.session.music.status(),
-            "limits": name_of(self.session.preset),
+            "limits": name_of(self.session.wanted.preset),
             "clock": self.settings.clock,
             "pedals": self.settings.pedals,
             "prompt": self.session.prompt,

@@ -18,21 +18,20 @@ from array import array
 from collections.abc import Iterable, Sequence
 
 import reachnote_wire as wire
-from reachnote import allowed, orders, sentences
-from reachnote.beside_music import BESIDE, BesideMusic, read_steers
+from reachnote import orders, sentences
+from reachnote.beside_music import BESIDE, BesideMusic
 from reachnote.board import Board, Hello
 from reachnote.chain import Chain, OrderProblem
-from reachnote.chords import parse_chord
 from reachnote.comparison import KINDS, Comparison
 from reachnote.ensemble import STEER_CHANGES, Ensemble
-from reachnote.harmony import MOST_SHIFT
-from reachnote.limits import STAGE, STANDARD, Limits, LimitsProblem, name_of, named, of_profile, pack_limits
+from reachnote.limits import LimitsProblem
 from reachnote.model import Event, Gesture, Kind, Move, Reading, order
-from reachnote.pedals import ACTIONS, PROMPTS, Binding, PedalProblem, Pedals
-from reachnote.scene import Scene, SceneProblem, read_scene
+from reachnote.music_orders import WANTED, MusicOrders
+from reachnote.pedals import PROMPTS, Binding, PedalProblem, Pedals
+from reachnote.scene import Scene, SceneProblem
 from reachnote.song import Song
-from reachnote.song_text import SongProblem, read_song_text
-from reachnote.tempo import NEVER, ClockIn, Tempo
+from reachnote.song_text import SongProblem
+from reachnote.tempo import NEVER, ClockIn
 from reachnote.therapist import message_of
 from reachnote.transport import Sender
 from reachnote_play import REACH
@@ -50,8 +49,8 @@ LEVEL_S = 1 / 60
 MAX_SENSORS = 512
 MAX_LINKS = 64
 WITHOUT = KINDS[1]
-MUSIC = ("pedal", "scene", "chord", "transpose", "tempo", "limits", "client", *BESIDE)
-"""Orders that the session carries out itself; the others are for sensors."""
+MUSIC = (*WANTED, *BESIDE)
+"""Orders that concern everybody, or the music; the others are for sensors."""
 ALWAYS = ("softer", "stop")
 """What a client's own sensor asks for counts however late it comes."""
 CLOCKS = ("none", "send", "follow")
@@ -104,11 +103,9 @@ class Session:
         self.music = Ensemble(plan or [(scene, None)], outputs, seed, beats=self._beats)
         self.pedals = Pedals(pedals)
         self.prompt = PROMPTS[0]
-        self.preset = STANDARD
-        self._of_client: dict = {}  # the `music` of the client's profile
-        self._asked = STAGE
         self.limits: list[str] = []
-        self._limit()
+        self.wanted = MusicOrders(self)
+        self.wanted.limit()
         self.levels = levels if levels is not None else array("d", bytes(8 * MAX_SENSORS))
         self.show_levels = False
         self.out: list[Event] = []
@@ -118,7 +115,6 @@ class Session:
         self.news: list[dict] = []
         self.readings = 0
         self.stale = 0  # starts that came too late to sound
-        self._put: dict[int, dict] = {}  # orders that put other scenes into places of the plan
         self._kept: dict[tuple[str, str], list[dict]] = {}  # orders for sensors of boards that may come
         self._pedal_places: dict[int, tuple[str, str]] = {}  # sensors that are pedals: board and sensor
         self.beside = BesideMusic(self)
@@ -283,21 +279,6 @@ class Session:
         elif program != self.music.at:
             self._another_scene(program - self.music.at, now)
 
-    def _limit(self) -> None:
-        """Tell the guard what client and scene ask for, where that is another thing now."""
-        asked = self._client_limits().within(self.music.scene.limits)
-        if asked != self._asked:
-            self._asked = asked
-            self.limits.append(pack_limits(asked))
-
-    def _client_limits(self) -> Limits:
-        return of_profile(self._of_client["limits"], "the profile") if self._of_client.get("limits") else STAGE
-
-    def present_limits(self) -> list[str]:
-        """What a fresh outlet has to be told before it plays; one begins as `standard`."""
-        found = [] if self.preset == STANDARD else [pack_limits(self.preset, preset=True)]
-        return found if self._asked == STAGE else [*found, pack_limits(self._asked)]
-
     def _another_scene(self, by: int, now: float) -> None:
         if self.music.go(by):
             self._change_scene(now)
@@ -308,7 +289,7 @@ class Session:
     def _change_scene(self, now: float) -> None:
         self.end(now)
         self.music.change(now)
-        self._limit()
+        self.wanted.limit()
         if self._sender is not None:
             self.out += self._sender.begin(self.music.tempo, now)
         self._strangers_told, self._scene_since = False, NEVER
@@ -358,63 +339,11 @@ class Session:
     def _music_order(self, thing: dict, now: float) -> None:
         said = {"news": "order", "id": thing.get("id"), "order": thing["order"], "ok": True}
         try:
-            said["text"] = self._of_music(thing, now)
+            said["text"] = (self.beside if thing["order"] in BESIDE else self.wanted).order(thing, now)
         except (ValueError, SceneProblem, SongProblem, LimitsProblem, PedalProblem) as problem:
             said |= {"ok": False, "text": f"{str(problem).rstrip('.')}."}
         if thing.get("id") is not None:
             self.news.append(said)
-
-    def _of_music(self, thing: dict, now: float) -> str:
-        what, music = thing["order"], self.music
-        if what == "pedal":
-            action = allowed.word("action", thing.get("action"), ACTIONS)
-            self.asked(action, now)
-            return f"Done: {action}."
-        if what == "scene":
-            scene = read_scene(str(thing.get("text")), str(thing.get("name", "scene")))
-            song = read_song_text(str(thing["song"]), scene.song) if thing.get("song") else None
-            self.put_scene(scene, song, now)
-            self._put[music.at] = {key: value for key, value in thing.items() if key != "id"}
-            return f"Now: {scene.name}."
-        if what == "chord":
-            music.harmony.follow(parse_chord(str(thing.get("chord"))))
-            return f"The chord is {thing['chord']}."
-        if what == "transpose":
-            music.harmony.transpose(allowed.whole("by", thing.get("by"), -MOST_SHIFT, MOST_SHIFT))
-            return f"Everything is transposed by {music.harmony.shift}."
-        if what == "limits":
-            return self._limits_order(thing)
-        if what == "client":
-            return self._client_order(thing, now)
-        if what in BESIDE:
-            return self.beside.order(thing, now)
-        if not isinstance(music.tempo, Tempo):
-            raise ValueError("The tempo is that of the clock which is followed; change it there")
-        music.tempo.change(allowed.number("bpm", thing.get("bpm"), 20.0, 300.0), now)
-        return f"The tempo is {music.tempo.bpm:g}."
-
-    def _limits_order(self, thing: dict) -> str:
-        self.preset = named(str(thing.get("preset")))
-        self.limits.append(pack_limits(self.preset, preset=True))
-        return sentences.guarded(name_of(self.preset), self.preset.loudest)
-
-    def _client_order(self, thing: dict, now: float) -> str:
-        """The `music` of a client's profile: limits, transpose, and what was learnt of answers."""
-        music = thing.get("music")
-        if not isinstance(music, dict):
-            raise ValueError("music: an object is needed, {} if there is nothing to say")
-        if "limits" in music:
-            of_profile(music["limits"] if isinstance(music["limits"], dict) else {"preset": music["limits"]}, "limits of this client")
-        transpose = allowed.whole("transpose", music.get("transpose", 0), -36, 36)
-        limits = music.get("limits", {})
-        steers = read_steers(music.get("steers", {}))
-        self._of_client = {**music, "limits": limits if isinstance(limits, dict) else {"preset": limits}}
-        if self.chains:
-            self.release_all(now)
-        self.music.fit({key: value for key, value in music.items() if key not in ("limits", "transpose", "steers")}, transpose)
-        self._limit()
-        self.beside.steer_all(steers, now)
-        return "The music keeps to what this client's profile says."
 
     def _block(self, thing: dict, now: float) -> None:
         kind = thing.get("kind")
@@ -437,30 +366,7 @@ class Session:
         kept = [thing for things in self._kept.values() for thing in things]
         there = [(name, chain.info.name) for name, chain in self.boards_and_chains()]
         waiting = [thing for thing in kept if (thing["board"], thing["sensor"]) not in there]
-        return self._present_music() + waiting + [thing for name, chain in self.boards_and_chains() for thing in orders.present(name, chain)]
-
-    def _present_music(self) -> list[dict]:
-        """From the beginning of the plan to the scene, chord, key and tempo of now."""
-        music, harmony = self.music, self.music.harmony
-        found: list[dict] = []
-        if self.preset != STANDARD:
-            found.append({"order": "limits", "preset": name_of(self.preset)})
-        if self._of_client:
-            found.append({"order": "client", "music": {**self._of_client, **music.facts}})
-        found += self.beside.present()
-        found += [{"order": "pedal", "action": "next-scene"}] * music.at
-        if music.at in self._put:
-            found.append(self._put[music.at])
-        found += [{"order": "pedal", "action": "next-chord"}] * harmony.at
-        if harmony.chord is not None and harmony.chord != (harmony.line[harmony.at] if harmony.line else None):
-            found.append({"order": "chord", "chord": harmony.chord.name})
-        if harmony.shift != music.base:
-            found.append({"order": "transpose", "by": harmony.shift})
-        if self.prompt != PROMPTS[0]:
-            found.append({"order": "pedal", "action": f"prompt-{self.prompt}"})
-        if isinstance(music.tempo, Tempo) and music.tempo.bpm != music.scene.tempo:
-            found.append({"order": "tempo", "bpm": music.tempo.bpm})
-        return found
+        return self.wanted.present() + waiting + [thing for name, chain in self.boards_and_chains() for thing in orders.present(name, chain)]
 
     def listen(self, board: str, sensor: str, on: bool) -> None:
         """Collect every reading of a sensor in its chain's `heard` (for whoever calibrates), or stop."""

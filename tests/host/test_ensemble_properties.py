@@ -21,8 +21,9 @@ from reachnote.harmony import MOST_SHIFT
 from reachnote.ledger import Ledger
 from reachnote.limits import Limits, pack_limits
 from reachnote.model import Event, Gesture, Kind, Move, order
+from reachnote.pedals import ACTIONS
 from reachnote.scene import Scene, read_scene
-from reachnote.session import ACTIONS, Session
+from reachnote.session import Session
 from reachnote.voice_rule import SOURCES, SPREADS, VoiceRule, read_voice
 from support.boards import hello_text
 from support.guarding import Watch

@@ -25,11 +25,12 @@ from reachnote.journal import Left, Line
 from reachnote.ledger import Ledger
 from reachnote.lists import ORDERS
 from reachnote.model import Kind
+from reachnote.pedals import ACTIONS
 from reachnote.records import frames
 from reachnote.render_command import clients
 from reachnote.rendering import rendered
 from reachnote.scene import read_scene
-from reachnote.session import ACTIONS, MUSIC, Session
+from reachnote.session import MUSIC, Session
 from reachnote.triggers import MODES
 from support.invented import Receiver
 from support.running import PATHS, until
