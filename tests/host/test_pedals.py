@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from reachnote import session
 from reachnote.key_names import AXES, CODE_OF_AXIS, CODE_OF_KEY, KEYS, axis_name, key_name
 from reachnote.pedals import ACTIONS, PROMPTS, Binding, PedalProblem, Pedals, read_binding, read_bindings
 
@@ -61,10 +60,6 @@ def test_every_action_can_be_bound_and_is_explained():
         assert read_binding(f"cc 1 = {action}", "x").action == action
         assert words
     assert [f"prompt-{level}" for level in PROMPTS] == [action for action in ACTIONS if action.startswith("prompt-")]
-
-
-def test_whatever_a_session_can_be_asked_for_can_be_bound():
-    assert set(session.ACTIONS) <= set(ACTIONS)
 
 
 def test_lines_remarks_and_empty_lines():
