@@ -48,7 +48,7 @@ ALLOWED: list[tuple[str, str, list[str]]] = [  # (files, why, the words around i
     ("README.md", "it denies the claim", ["using it is not by itself music therapy"]),
     ("README.md", "a simulated client's name, for who tries the decider", ["--client spasm"]),
     ("host/reachnote/calibrate_command.py", "help for who writes programs", ["the result as one JSON object"]),
-    ("host/reachnote/__main__.py", HIDDEN, ["invalid choice: (.+?)"]),
+    ("host/reachnote/command_line.py", HIDDEN, ["invalid choice: (.+?)"]),
     ("host/reachnote/servicing.py", HIDDEN, ["Failed to connect"]),
     ("host/reachnote/flashing/steps.py", "looked for in what a board's Python says; a maker needs that line as it is", ["Error"]),
     (

@@ -113,7 +113,7 @@ class Control:
                 if client.waiting:
                     client.flush()
                 if client.period and now >= client.next_levels:
-                    client.next_levels = now + client.period
+                    client.next_levels = max(client.next_levels + client.period, now)
                     client.say({"feed": "levels", "time": round(now, 4), "levels": self._now_levels()}, must=False)
         self._server.close()
         with contextlib.suppress(OSError):

@@ -85,7 +85,7 @@ COVERED = [  # one file of each place, and who reads it
     ("hardware/squeeze-ball/instrument.toml", "maker"),
     ("hardware/squeeze-ball/wiring.yml", "maker"),
     ("hardware/squeeze-ball/bom.csv", "maker"),
-    ("host/reachnote/__main__.py", "maker"),
+    ("host/reachnote/command_line.py", "maker"),
     ("host/reachnote/flash_command.py", "maker"),
     ("host/reachnote/scenes_command.py", "maker"),
     ("firmware/reachnote_board/slots.py", "maker"),
