@@ -28,7 +28,7 @@ from support.running import Receiver, Running  # noqa: E402
 
 SIZE = {"width": 1280, "height": 720}
 PAGE = ROOT / "host" / "reachnote" / "desk" / "page"
-SCREENS = ("today", "connect", "client", "reach", "sound", "play", "finish", "help", "look")
+SCREENS = ("today", "connect", "client", "reach", "sound", "play", "finish", "help", "look", "musician")
 SESSION = {
     "since": 31,
     "minutes": [0, 4, 12, 9, 15, 22, 18, 6, 0, 11, 19, 24, 30, 26, 21, 8, 3, 14, 17, 25, 28, 22, 12, 9, 5, 11, 16, 13, 7, 2, 1],

@@ -137,6 +137,63 @@ def test_a_sound_below_the_ceiling_passes_as_it_is_a_slice_later(run):
     """) == [True, True]
 
 
+def test_headphones_never_get_more_than_a_quarter_of_that_and_do_get_it(run):
+    loudest, whole = run("""
+      const chord = (rig) => {
+        for (let key = 40; key < 64; key++) rig.midi(0x90, key, 127);
+        return rig.play(4);
+      };
+      const rig = new Rig();
+      rig.player.headphones(true);
+      rig.play(0.2);
+      say([chord(rig.warm()), chord(new Rig().warm())]);
+    """)
+    assert 0.12 < loudest <= 0.125
+    assert 0.49 < whole <= 0.5
+
+
+def test_from_the_moment_of_choosing_headphones_no_sample_passes_their_ceiling(run):
+    before, while_switching, first, back, later = run("""
+      const rig = new Rig().warm();
+      const chord = () => { for (let key = 40; key < 64; key++) rig.midi(0x90, key, 127); };
+      const away = () => { for (let key = 40; key < 64; key++) rig.midi(0x80, key, 0); rig.play(0.5); };
+      chord();
+      const before = rig.play(1);
+      const kept = [];
+      rig.player.headphones(true);
+      rig.play(0.5, kept);
+      const switching = Math.max(...kept.map(Math.abs));
+      away();
+      rig.midi(0x90, 60, 127);
+      const first = rig.play(1);
+      rig.midi(0x80, 60, 0);
+      rig.play(0.5);
+      rig.warm();
+      chord();
+      rig.play(1);
+      rig.player.headphones(false);
+      const back = rig.play(0.5);
+      away();
+      rig.midi(0x90, 60, 127);
+      say([before, switching, first, back, rig.play(1)]);
+    """)
+    assert before > 0.4
+    assert 0.05 < while_switching <= 0.125  # it fades: no cut
+    assert 0.005 < first <= 0.0625 / 4
+    assert 0.05 < back <= 0.125  # what sounded goes away as quietly as it was
+    assert 0.02 < later <= 0.0625  # and the first note for everybody is a first note
+
+
+def test_choosing_what_was_chosen_changes_nothing(run):
+    assert run("""
+      const rig = new Rig().warm();
+      rig.midi(0x90, 60, 127);
+      rig.play(0.3);
+      rig.player.headphones(false);
+      say(rig.play(0.3));
+    """) > 0.1
+
+
 # ------------------------------------------------------------ silence
 
 

@@ -57,9 +57,13 @@ async function show(name) {
   state.set("screen", wanted);
 }
 
-/** Say something politely: it is read aloud and stays for a moment. @param {string} text */
-function say(text) {
-  parts?.say(text);
+/**
+ * Say something politely: it is read aloud and stays for a moment.
+ * @param {string} text
+ * @param {string} [language] where it is another one than the page's: what the session says is English
+ */
+function say(text, language) {
+  parts?.say(text, language);
 }
 
 /** Show a trouble, or take one away with `trouble({id, over: true})`. */
@@ -89,7 +93,8 @@ async function silence() {
 
 async function order(what, more, text) {
   const reply = await talk.order(what, more);
-  say(reply.ok ? text : reply.text || t("said.unheard"));
+  if (reply.text && !reply.ok) say(reply.text, "en-GB");
+  else say(reply.ok ? text : t("said.unheard"));
   return reply.ok;
 }
 
@@ -138,6 +143,7 @@ desk.acts = acts;
 const { status: talkStatus } = follow(desk, troubles, () => parts?.troubles(troubles.list()));
 
 state.on("news", ({ news, board }) => news === "ready" && say(t("said.ready", { board })));
+state.on("news", ({ news }) => news === "mark" && state.set("marked", Date.now())); // by whoever marked it
 
 /** Words and names of notes as they were chosen; then draw the frame anew. */
 async function dress() {

@@ -48,8 +48,9 @@ export function frame(desk, troubles) {
   let first = true;
   return {
     root,
-    say: (text) => {
+    say: (text, language = "") => {
       clearTimeout(timer);
+      live.lang = language;
       live.textContent = text;
       timer = setTimeout(() => (live.textContent = ""), SAID_MS);
     },

@@ -5,7 +5,7 @@ const PRESSABLE = "button, a[href], summary, input, textarea, select, [tabindex=
 
 /**
  * @param {Object<string, () => void>} acts by name: silence, pause, help, check, undo, redo, easier, harder, mark, hide and
- *   screen(number)
+ *   screen(number); where a screen has them, moment and scan(event), which is true where the key was the one switch of scanning
  * @param {() => {letters: boolean, locked: boolean}} now
  */
 export function listen(acts, now) {
@@ -16,6 +16,7 @@ export function listen(acts, now) {
         if (!event.repeat) acts.silence();
         return;
       }
+      if (acts.scan?.(event)) return;
       const act = now().locked ? locked(event, acts) : meant(event, acts, now().letters);
       if (!act) return;
       event.preventDefault();
@@ -40,6 +41,6 @@ function meant(event, acts, letters) {
   if (held || event.altKey) return null;
   if (event.key === " ") return event.target.closest?.(PRESSABLE) ? null : acts.pause;
   if (!letters) return null;
-  const one = { "?": acts.help, "-": acts.easier, "−": acts.easier, "+": acts.harder, "=": acts.harder, m: acts.mark, h: acts.hide };
+  const one = { "?": acts.help, "-": acts.easier, "−": acts.easier, "+": acts.harder, "=": acts.harder, m: acts.mark, h: acts.hide, r: acts.moment };
   return one[event.key.toLowerCase()] ?? null;
 }

@@ -21,6 +21,7 @@ export const screens = {
   finish: ready(finish),
   help: ready(help),
   look: ready(look),
+  musician: async () => of(await import("./screens/musician.js")),
 };
 
 /** What stands in the rail. */

@@ -6,7 +6,7 @@ const AWAKE = 0.05;
 
 /**
  * Keep `desk.state`: "there", "open", "status", "figures", "levels", "sounding" (place -> keys), "moved" and "noted" (when a
- * sensor moved and a note began last); tell "news", "note", "gesture" and "readings" on.
+ * sensor moved and a note began last); tell "news", "note", "gesture", "readings" and "sent" on.
  * @returns {{status: (line: object) => void}} takes a reply to `status`
  */
 export function follow(desk, troubles, changed) {
@@ -18,7 +18,7 @@ export function follow(desk, troubles, changed) {
   let known = false;
 
   const connection = () => {
-    troubles.connection(open, there !== false);
+    troubles.connection(open, there !== false, talk.refused);
     state.set("there", open && there === true);
     changed();
   };
@@ -88,7 +88,7 @@ export function follow(desk, troubles, changed) {
     soon ||= setTimeout(ask, SOON_MS);
     changed();
   });
-  for (const kind of ["gesture", "readings"]) talk.on(kind, (line) => state.tell(kind, line));
+  for (const kind of ["gesture", "readings", "sent"]) talk.on(kind, (line) => state.tell(kind, line));
   setInterval(() => document.hidden || ask(), ASK_MS);
   return { status };
 }

@@ -4,6 +4,8 @@
  */
 
 const AGAIN_MS = [250, 500, 1000, 2000];
+const REFUSED_MS = 10000; // another page may bring the cookie that lets this one in
+const REFUSED = 403;
 const PATIENCE_MS = 4000;
 const GONE = { ok: false, gone: true, text: "" };
 
@@ -14,6 +16,12 @@ export class Talk {
   #orders = new Map();
   #told = new Map();
   #tries = 0;
+  #refused = false;
+
+  /** True where the desk is there and does not let this page in: it was opened by an earlier start. */
+  get refused() {
+    return this.#refused;
+  }
 
   /** True while the desk hears us. */
   get open() {
@@ -24,8 +32,11 @@ export class Talk {
   start() {
     const socket = new WebSocket(`ws://${location.host}/talk`);
     this.#socket = socket;
+    let opened = false;
     socket.addEventListener("open", () => {
+      opened = true;
       this.#tries = 0;
+      this.#refused = false;
       this.#tell("open", true);
     });
     socket.addEventListener("message", (event) => this.#heard(JSON.parse(event.data)));
@@ -35,7 +46,8 @@ export class Talk {
         map.clear();
       }
       this.#tell("open", false);
-      setTimeout(() => this.start(), AGAIN_MS[Math.min(this.#tries++, AGAIN_MS.length - 1)]);
+      if (!opened) this.#askWhy();
+      setTimeout(() => this.start(), this.#refused ? REFUSED_MS : AGAIN_MS[Math.min(this.#tries++, AGAIN_MS.length - 1)]);
     });
   }
 
@@ -72,6 +84,15 @@ export class Talk {
     const all = this.#told.get(kind) ?? new Set();
     this.#told.set(kind, all.add(fn));
     return () => all.delete(fn);
+  }
+
+  // A page is not told why a socket was refused; a file of the page is refused for the same reason.
+  async #askWhy() {
+    const reply = await fetch("icon.svg", { method: "HEAD", cache: "no-store" }).catch(() => null); // null: nobody is there
+    const refused = reply?.status === REFUSED;
+    if (refused === this.#refused || this.open) return;
+    this.#refused = refused;
+    this.#tell("open", false);
   }
 
   #send(map, thing) {

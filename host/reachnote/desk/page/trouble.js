@@ -2,7 +2,7 @@
 
 const STATUSES = ["no_target", "saturated", "stuck", "absent", "shorted", "noisy", "fault"];
 const OF_SENSOR = ["waits", "long", "moved", "tired"];
-const LASTING = ["gone", "quiet", "ready", "back", "sensor", "output", "problem", "guard", "ended"];
+const LASTING = ["gone", "quiet", "ready", "back", "sensor", "output", "problem", "guard", "unheard", "heard", "ended"];
 const BACK = "The output is back.";
 
 /**
@@ -36,6 +36,8 @@ export class Troubles {
     else if (news === "record-failed") this.#put({ id: "record", text });
     else if (news === "recording") this.away("record");
     else if (news === "guard") this.guard(line);
+    else if (news === "unheard") this.#put({ id: "nobody", key: "trouble.nobody" });
+    else if (news === "heard") this.away("nobody");
     else if (news === "ended") this.#found.clear();
   }
 
@@ -61,9 +63,10 @@ export class Troubles {
     }
   }
 
-  /** Does the desk hear the page (`open`), and is a session there? */
-  connection(open, there) {
-    this.#connection = !open ? { id: "desk", key: "trouble.desk", urgent: true } : !there ? { id: "session", key: "trouble.session" } : null;
+  /** Does the desk hear the page (`open`), is a session there, or is the page one of an earlier start (`refused`)? */
+  connection(open, there, refused = false) {
+    if (open) this.#connection = there ? null : { id: "session", key: "trouble.session" };
+    else this.#connection = refused ? { id: "earlier", key: "trouble.earlier" } : { id: "desk", key: "trouble.desk", urgent: true };
   }
 
   /** Silence was asked for and nobody heard it. */

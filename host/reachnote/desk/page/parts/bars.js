@@ -10,12 +10,14 @@ import { COUNT, path2d, shape } from "./shapes.js";
 const READ_MS = 500;
 const GLOW_IN_S = 0.15;
 const GLOW_OUT_S = 0.5;
-const FEW = 6; // with more, a sensor goes by its own name alone
+const FEW = 6; // with more, notes and names are smaller
+const SOME = 8; // and with more still, smaller again
 const MOST = 16;
 
 export class Bars extends HTMLElement {
   #canvas = make("canvas", { "aria-hidden": "true" });
   #row = make("div", { class: "bar-labels" });
+  #boards = make("div", { class: "bar-boards" });
   #columns = [];
   #levels = {};
   #sounding = new Map();
@@ -31,7 +33,7 @@ export class Bars extends HTMLElement {
   t = (key) => key;
 
   connectedCallback() {
-    this.append(this.#canvas, this.#row);
+    this.append(this.#canvas, this.#row, this.#boards);
     this.#size = new ResizeObserver(() => this.#fit());
     this.#size.observe(this);
     this.#seen.observe(document.documentElement, { attributes: true });
@@ -47,14 +49,14 @@ export class Bars extends HTMLElement {
     this.replaceChildren();
   }
 
-  /** The sensors to show: `place` is "board/sensor", `name` what a person reads. @param {{place: string, name: string, number: number}[]} sensors */
+  /** The sensors to show: `place` is "board/sensor". @param {{place: string, board: string, number: number}[]} sensors */
   show(sensors) {
     const shown = sensors.slice(0, MOST);
-    if (shown.map((s) => s.place + s.name).join("\n") === this.#columns.map((c) => c.place + c.name).join("\n")) return;
-    const short = shown.length > FEW;
-    this.#columns = shown.map((sensor) => ({ ...sensor, ...this.#label(sensor, short), glow: 0 }));
+    if (shown.map(({ place }) => place).join("\n") === this.#columns.map(({ place }) => place).join("\n")) return;
+    this.#columns = shown.map((sensor) => ({ ...sensor, ...this.#label(sensor), glow: 0 }));
     this.#row.replaceChildren(...this.#columns.map((column) => column.element));
-    this.dataset.many = String(short);
+    this.#boards.replaceChildren(...boards(shown));
+    this.dataset.many = shown.length > SOME ? "true" : shown.length > FEW ? "some" : "false";
     this.#fit();
     this.#read();
   }
@@ -72,13 +74,13 @@ export class Bars extends HTMLElement {
     for (const column of this.#columns) write(column.note, (map.get(column.place) ?? []).slice(-2).map(noteName).join(" "));
   }
 
-  #label(sensor, short) {
+  #label(sensor) {
     const note = make("span", { class: "bar-note", translate: "no", "aria-hidden": "true" });
     const meter = make(
       "div",
-      { role: "meter", "aria-label": sensor.place.replace("/", ", "), "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0, class: "bar-name" },
+      { role: "meter", "aria-label": `${sensor.board}, ${sensor.place.slice(sensor.board.length + 1)}`, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0, class: "bar-name" },
       shape(sensor.number),
-      said(short ? sensor.place.slice(sensor.place.indexOf("/") + 1) : sensor.name),
+      said(sensor.place.slice(sensor.board.length + 1)),
     );
     return { note, meter, element: make("div", { class: "bar-label" }, note, meter) };
   }
@@ -128,6 +130,17 @@ export class Bars extends HTMLElement {
     column.glow = wanted ? Math.min(1, column.glow + by) : Math.max(0, column.glow - by);
     return true;
   }
+}
+
+/** Whose bars are whose: the name of each board below its own, where there is more than one. */
+function boards(sensors) {
+  const names = [...new Set(sensors.map(({ board }) => board))];
+  if (names.length < 2) return [];
+  return names.map((name) => {
+    const element = make("p", { class: "bar-board" }, said(name));
+    element.style.gridColumn = `span ${sensors.filter(({ board }) => board === name).length}`;
+    return element;
+  });
 }
 
 function bar(pen, colour, column, level, left, each, height) {

@@ -68,7 +68,7 @@ export class TroubleBar extends HTMLElement {
       { class: "trouble-buttons" },
       many > 1 && button(this.t("trouble.next", { at: this.#at + 1, of: many }), next, { "data-does": "next" }),
       trouble.act && button(this.t(`act.${trouble.act}`), () => this.act(trouble.act), { "data-does": "act" }),
-      !["desk", "session", "guard"].includes(trouble.id) &&
+      !["desk", "earlier", "session", "guard"].includes(trouble.id) &&
         button(this.t("trouble.away"), () => this.putAway(trouble), { "data-does": "away" }),
     );
   }

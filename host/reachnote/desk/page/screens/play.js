@@ -3,39 +3,46 @@
 import "../parts/bars.js";
 import { button, make, write } from "../parts/make.js";
 import { Pad } from "../parts/pad.js";
+import { Scanning, scanStep } from "../parts/scanning.js";
 import { icon } from "../parts/shapes.js";
 import { Watching } from "../parts/watching.js";
 
 export const name = "play";
 export const title = "play.title";
 
+const MOST_S = 60; // a moment lasts no longer
+const USUAL_S = 20;
+const LEAST_S = 5; // whoever marks a moment has just heard it
 const watching = new Watching();
 
 export function enter(root, desk) {
-  const { state, t, acts } = desk;
+  const { state, t, talk, acts } = desk;
   const bars = document.createElement("reach-bars");
   bars.t = t;
   const scene = make("p", { class: "play-scene", translate: "no", lang: "en-GB" });
   const empty = make("p", { class: "play-empty", text: t("play.empty"), hidden: true });
   const record = button("", () => recording(desk), { class: "button main locks" }, icon("record"));
   const said = record.lastChild;
-  const surface = make("div", { class: "stage" }, scene, bars, empty);
+  const framed = make("p", { class: "scan-now", role: "status" });
+  const surface = make("div", { class: "stage" }, make("div", { class: "stage-head" }, scene, framed), bars, empty);
   const pad = new Pad(bars, desk.talk);
-  const pointer = button(t("play.pointer"), byPointer, { class: "button wide locks", "aria-pressed": "false" }, icon("pointer"));
-  root.append(
-    surface,
-    make(
-      "div",
-      { class: "play-acts", role: "group", "aria-label": t("play.acts") },
-      act("pause", acts.pause, "Space"),
-      act("next", acts.next, null),
-      act("easier", acts.easier, "-", "locks"),
-      act("harder", acts.harder, "+", "locks"),
-      act("mark", acts.mark, "M", "locks"),
-      record,
-      pointer,
-    ),
+  const pointer = button(t("play.pointer"), byPointer, { class: "button main locks", "aria-pressed": "false" }, icon("pointer"));
+  const scanned = [
+    act("pause", acts.pause, "Space"),
+    act("next", acts.next, null),
+    act("easier", acts.easier, "-", "locks"),
+    act("harder", acts.harder, "+", "locks"),
+    act("mark", acts.mark, "M", "locks"),
+  ];
+  const group = make(
+    "div",
+    { class: "play-acts", role: "group", "aria-label": t("play.acts") },
+    ...scanned,
+    act("moment", moment, "R", "locks", "again"),
+    record,
+    pointer,
   );
+  root.append(surface, group);
   watching.on(state, "status", (status) => {
     const shown = desk.sensors().filter((sensor) => sensor.state !== "unplugged");
     bars.show(shown);
@@ -47,7 +54,35 @@ export function enter(root, desk) {
   watching.on(state, "levels", (levels) => bars.levels(levels ?? {}));
   watching.on(state, "sounding", (sounding) => bars.sounding(sounding ?? new Map()));
   watching.last(() => pad.end());
+  acts.moment = moment;
+  watching.last(() => delete acts.moment);
+  scan();
   awake();
+
+  async function moment() {
+    const since = Math.ceil((Date.now() - (state.get("marked") ?? 0)) / 1000);
+    const reply = await talk.order("moment", { seconds: since > MOST_S ? USUAL_S : Math.max(LEAST_S, since) });
+    if (reply.text && !reply.ok) desk.say(reply.text, "en-GB");
+    else desk.say(t(reply.ok ? "said.moment" : "said.unheard"));
+  }
+
+  // One switch for what is done while playing, where somebody chose that in Look.
+  function scan() {
+    if (!scanStep()) return;
+    const scanning = new Scanning({
+      targets: () => [document.querySelector(".stop"), ...scanned],
+      surface,
+      own: group,
+      framed: (text) => write(framed, text),
+      ended: () => desk.say(t("said.scan.over")),
+    });
+    acts.scan = (event) => scanning.key(event);
+    watching.last(() => {
+      delete acts.scan;
+      scanning.end();
+    });
+    scanning.begin(scanStep());
+  }
 
   async function byPointer() {
     const plays = pointer.getAttribute("aria-pressed") === "true";
@@ -57,12 +92,20 @@ export function enter(root, desk) {
       return;
     }
     pointer.setAttribute("aria-pressed", String(!plays));
-    bars.dataset.pad = String(!plays);
+    played(!plays);
     desk.say(t(plays ? "said.pointer.off" : "said.pointer"));
   }
 
-  function act(what, fn, key, more = "") {
-    return button(t(`play.${what}`), fn, { class: `button main ${more}`, "aria-keyshortcuts": key }, icon(what));
+  // A switch box that acts as a keyboard presses what has the focus.
+  function played(on) {
+    bars.dataset.pad = String(on);
+    const facts = { tabindex: "0", role: "group", "aria-label": t("play.pad") };
+    for (const [name, value] of Object.entries(facts)) on ? bars.setAttribute(name, value) : bars.removeAttribute(name);
+    if (on) bars.focus();
+  }
+
+  function act(what, fn, key, more = "", picture = what) {
+    return button(t(`play.${what}`), fn, { class: `button main ${more}`, "aria-keyshortcuts": key }, icon(picture));
   }
 }
 
@@ -70,9 +113,10 @@ export const leave = () => watching.end();
 
 async function recording({ state, talk, say, t }) {
   const runs = Boolean(state.get("status")?.recording);
-  const stamp = new Date(Date.now() - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "");
-  const reply = await talk.ask("record", { path: runs ? "" : `session-${stamp}.jsonl` });
-  say(reply.ok ? t(runs ? "said.recorded" : "said.recording") : reply.text || t("said.unheard"));
+  const reply = await (runs ? talk.ask("record", { path: "" }) : talk.ask("record-begin"));
+  if (reply.text && !reply.ok) say(reply.text, "en-GB");
+  else if (!reply.ok) say(t("said.unheard"));
+  else say(runs ? t("said.recorded") : t("said.recording", { folder: reply.folder }));
 }
 
 /** The screen does not go dark while this is shown; where a browser cannot do that, nothing is lost. */

@@ -21,6 +21,8 @@ const LETTERS = {
 }; // prettier-ignore
 const ARROWS = { ArrowUp: "up", ArrowDown: "down" };
 const OWN_KEYS = "button, a[href], summary, input, textarea, select";
+const ROW_LETTERS = 88; // of names that have room beside the title
+const TAB_LETTERS = 14; // that a tab is wider than its name
 
 class Reach {
   #desk;
@@ -79,9 +81,10 @@ class Reach {
   get client() {
     return this.#desk.state.get("hidden") ? "" : this.#client;
   }
-  /** The next sensor that nobody looked after yet since the screen was opened. */
+  /** The next sensor that nobody looked after yet since the screen was opened; the pointer's only after the pointer's. */
   get next() {
-    return this.#sensors.find((sensor) => !this.#done.has(sensor.place)) ?? null;
+    const meant = (sensor) => !this.#isPointer(sensor) || this.#isPointer(this.#sensor);
+    return this.#sensors.find((sensor) => !this.#done.has(sensor.place) && meant(sensor)) ?? null;
   }
 
   /** Begin a dialogue. @param {string} mode */
@@ -176,24 +179,30 @@ class Reach {
 
   #tabs() {
     const focused = this.#tabsRow.contains(document.activeElement);
-    this.#tabsRow.replaceChildren(
-      ...this.#sensors.map((sensor) =>
-        make(
-          "button",
-          {
-            type: "button",
-            class: "button reach-tab",
-            "aria-pressed": String(sensor.place === this.#sensor?.place),
-            onclick: () => this.show(sensor),
-          },
-          shape(sensor.number),
-          make("span", { translate: "no", text: sensor.name }),
-          sensor.calibrated && make("small", { text: t("reach.fits") }),
-        ),
-      ),
-    );
+    const sensors = this.#sensors;
+    const letters = sensors.reduce((sum, { name }) => sum + name.length + TAB_LETTERS, 0);
+    this.#tabsRow.replaceChildren(...(letters > ROW_LETTERS ? [this.#list(sensors)] : sensors.map((sensor) => this.#tab(sensor))));
     this.#tabsRow.hidden = this.#phase?.name === "course" || this.#sensors.length < 2;
-    if (focused) this.#tabsRow.querySelector("[aria-pressed=true]")?.focus();
+    if (focused) this.#tabsRow.querySelector("[aria-pressed=true], select")?.focus();
+  }
+
+  #tab(sensor) {
+    const pressed = String(sensor.place === this.#sensor?.place);
+    return make(
+      "button",
+      { type: "button", class: "button reach-tab", "aria-pressed": pressed, onclick: () => this.show(sensor) },
+      shape(sensor.number),
+      make("span", { translate: "no", text: sensor.name }),
+      sensor.calibrated && make("small", { text: t("reach.fits") }),
+    );
+  }
+
+  // Where there are so many that a row of them had no room.
+  #list(sensors) {
+    const text = ({ name, calibrated }) => (calibrated ? `${name} · ${t("reach.fits")}` : name);
+    const option = (sensor) => make("option", { value: sensor.place, text: text(sensor), selected: sensor.place === this.#sensor?.place });
+    const chosen = ({ target }) => this.show(sensors.find(({ place }) => place === target.value));
+    return make("select", { class: "button", translate: "no", "aria-label": t("reach.sensors"), onchange: chosen }, ...sensors.map(option));
   }
 
   #choose() {
@@ -231,7 +240,14 @@ class Reach {
     return { board, sensor: place.slice(board.length + 1) };
   }
   get #sensors() {
-    return this.#desk.sensors().filter((sensor) => sensor.kind !== "switch" && sensor.state !== "unplugged");
+    const all = this.#desk.sensors().filter((sensor) => sensor.kind !== "switch" && sensor.state !== "unplugged");
+    return [...all.filter((sensor) => !this.#isPointer(sensor)), ...all.filter((sensor) => this.#isPointer(sensor))];
+  }
+
+  // The pointer of a page is always there, whether anybody plays by it or not.
+  #isPointer(sensor) {
+    const board = this.#desk.state.get("status")?.boards.find(({ name }) => name === sensor?.board);
+    return Boolean(board?.uid?.startsWith("page:"));
   }
 
   #status() {

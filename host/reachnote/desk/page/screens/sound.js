@@ -1,8 +1,10 @@
-/** What plays now, other scenes to choose, how loud a note may be, how high or low. */
+/** What plays now, other scenes to choose, how loud a note may be, how high or low; this page's own sound; what switches ask for. */
 
 import { choice } from "../parts/choice.js";
 import { button, make, write } from "../parts/make.js";
 import { icon } from "../parts/shapes.js";
+import { switches } from "../parts/switches.js";
+import "../sound/switch.js";
 import { Watching } from "../parts/watching.js";
 
 export const name = "sound";
@@ -12,6 +14,7 @@ const CARDS = 6;
 const PRESETS = ["very-quiet", "child", "standard"];
 const FURTHEST = 24;
 const watching = new Watching();
+let beside = "loudness"; // what the side showed last
 
 export function enter(root, desk) {
   const { state, t, talk, go } = desk;
@@ -28,7 +31,7 @@ export function enter(root, desk) {
       cards,
       make("div", { class: "row" }, pages, button(t("sound.on"), () => go("play"), { class: "button main" }, icon("arrow"))),
     ),
-    make("aside", { class: "side" }, loudest(), height()),
+    side({ loudness: [loudest(), height()], here: [here()], switches: [asking()] }),
   );
 
   let scenes = [];
@@ -79,16 +82,47 @@ export function enter(root, desk) {
     );
   }
 
+  // One thing at a time: the side has as many pages as `pages` has names.
+  function side(pages) {
+    const parts = Object.entries(pages).map(([name, sheets]) => [name, make("div", { class: "side-page" }, ...sheets)]);
+    const keys = parts.map(([name]) => button(t(`sound.${name}`), () => turn(name), { "data-name": name }));
+    const turn = (name) => {
+      beside = name;
+      for (const key of keys) key.setAttribute("aria-pressed", String(key.dataset.name === name));
+      for (const [other, part] of parts) part.hidden = other !== name;
+    };
+    turn(beside);
+    const row = make("div", { class: "side-keys", role: "group", "aria-label": t("sound.side") }, ...keys);
+    return make("aside", { class: "side with-keys", "aria-label": t("sound.side") }, row, ...parts.map(([, part]) => part));
+  }
+
+  function here() {
+    const own = document.createElement("sound-switch");
+    own.turned = async (on) => {
+      const reply = on ? await talk.ask("place", { spec: "page:", on }) : { ok: true }; // other windows may go on sounding
+      if (!reply.ok) desk.say(reply.text || t("said.unheard"), reply.text && "en-GB");
+    };
+    return make("div", { class: "sheet" }, make("h2", { text: t("sound.here") }), make("p", { class: "small", text: t("sound.here.says") }), own);
+  }
+
+  function asking() {
+    const { element, show: showSwitches } = switches(desk, change);
+    watching.on(state, "status", showSwitches);
+    return element;
+  }
+
   async function put(scene) {
     const before = scenes.find((other) => other.title === playing);
     await change(() => talk.order("scene", { name: scene.name }), before && (() => talk.order("scene", { name: before.name })), t("step.scene"));
   }
 
   // Do it, and remember how it is taken back.
-  async function change(redo, undo, text) {
+  async function change(redo, undo, text, words = t("said.step", { what: text })) {
     const reply = await redo();
-    desk.say(reply.ok ? t("said.step", { what: text }) : reply.text || t("said.unheard"));
+    if (reply.text && (!reply.ok || reply.kept === null)) desk.say(reply.text, "en-GB");
+    else desk.say(reply.ok ? words : t("said.unheard"));
     if (reply.ok && undo) desk.undo.push({ text, undo, redo });
+    return reply.ok;
   }
 
   function loudest() {

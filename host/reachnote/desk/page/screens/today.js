@@ -1,5 +1,6 @@
 /** The first screen: begin a session, or just play. */
 
+import { kept } from "../kept.js";
 import { make } from "../parts/make.js";
 import { icon } from "../parts/shapes.js";
 import { Watching } from "../parts/watching.js";
@@ -11,6 +12,7 @@ const watching = new Watching();
 
 export function enter(root, desk) {
   const { state, t, go, log } = desk;
+  const letters = kept("letters") !== "off";
   const begin = (where) => {
     if (!log.running) {
       log.begin(Date.now());
@@ -24,7 +26,13 @@ export function enter(root, desk) {
     begin("play");
   });
   const tiles = make("div", { class: "tiles" }, start, just);
-  tiles.addEventListener("keydown", ({ key }) => ({ s: start, j: just })[key.toLowerCase()]?.click());
+  const key = (event) => {
+    const elsewhere = event.target !== document.body && !event.target.closest?.("main"); // the rail, or Stop sound
+    if (!letters || elsewhere || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    ({ s: start, j: just })[event.key.toLowerCase()]?.click();
+  };
+  document.addEventListener("keydown", key);
+  watching.last(() => document.removeEventListener("keydown", key));
   const more = make("p", { class: "quiet" });
   watching.on(state, "status", () => {
     const there = desk.sensors().filter((sensor) => sensor.state === "ready");
@@ -35,9 +43,10 @@ export function enter(root, desk) {
   function tile(what, picture, key, act) {
     return make(
       "button",
-      { type: "button", class: `tile ${what === "start" ? "main" : ""}`, onclick: act, "aria-keyshortcuts": key },
+      { type: "button", class: `tile ${what === "start" ? "main" : ""}`, onclick: act, "aria-keyshortcuts": letters && key },
       icon(picture),
       make("span", { class: "tile-text" }, make("strong", { text: t(`today.${what}`) }), make("span", { text: t(`today.${what}.says`) })),
+      letters && make("kbd", { "aria-hidden": "true", translate: "no", text: key }),
     );
   }
 }

@@ -4,6 +4,11 @@
 export const SLICE = 64;
 /** -6 dBFS. */
 export const CEILING = 0.5;
+/**
+ * -18 dBFS: what headphones may reach. Between them and the ears is no room that takes anything away, nobody beside the client
+ * hears how loud it is, and a computer cannot know what it drives. So all of it is a quarter as strong, the loudest too.
+ */
+export const HEADPHONES = 0.125;
 const RECOVERY_S = 0.15;
 
 export class Limiter {

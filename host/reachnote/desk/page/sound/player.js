@@ -1,6 +1,6 @@
 /** Synthesizer, limiter and watchdog as one: what the worklet plays. Pure: it is told the time in samples. */
 
-import { Limiter } from "./limiter.js";
+import { CEILING, HEADPHONES, Limiter } from "./limiter.js";
 import { ALIVE, RESET, each } from "./messages.js";
 import { Synth } from "./synth.js";
 import { Watchdog } from "./watchdog.js";
@@ -9,6 +9,8 @@ export class Player {
   #synth;
   #limiter;
   #watchdog;
+  #ceiling = CEILING;
+  #wanted = CEILING;
 
   /** @param {number} rate samples a second */
   constructor(rate) {
@@ -39,7 +41,16 @@ export class Player {
   /** Fall silent, whoever lives; afterwards the first note is quiet again. */
   end() {
     this.#watchdog.end();
-    if (this.#watchdog.gain === 0) this.#synth.drop();
+    if (this.#watchdog.gain === 0) this.#ended();
+  }
+
+  /** Heard by headphones, or by a loudspeaker. Lower holds at once, higher from silence on; either way a first note follows. */
+  headphones(worn) {
+    const wanted = worn ? HEADPHONES : CEILING;
+    if (wanted === this.#wanted) return;
+    this.#wanted = wanted;
+    this.#ceiling = Math.min(this.#ceiling, wanted);
+    this.end();
   }
 
   /** Fill `sound`, a block from sample `now` on. */
@@ -48,12 +59,18 @@ export class Player {
     const silent = this.#watchdog.step(now, sound.length);
     const after = this.#watchdog.gain;
     this.#synth.render(sound);
-    this.#limiter.take(sound, this.#synth.ceiling);
+    const share = this.#ceiling / CEILING;
+    for (let n = 0; n < sound.length; n++) sound[n] *= share;
+    this.#limiter.take(sound, this.#synth.ceiling * share);
     const slope = (after - before) / sound.length;
     for (let n = 0; n < sound.length; n++) sound[n] *= before + slope * n;
-    if (!silent) return;
+    if (silent) this.#ended();
+  }
+
+  #ended() {
     this.#synth.drop();
     this.#limiter.clear();
+    this.#ceiling = this.#wanted;
   }
 
   #reset() {

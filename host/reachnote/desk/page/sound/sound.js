@@ -3,9 +3,12 @@
  * here stands still: the outlet, the desk, the connection, this page's thread. A hidden page is silent.
  */
 
+import { keep, kept } from "../kept.js";
+
 const ALIVE_MS = 25;
 const LATE_S = 0.06;
 const ENDING_MS = 120;
+const HEARD_BY = "headphones";
 
 /**
  * `state` is "off", "starting", "waiting" (nothing is heard of the outlet), "on" or "hidden". A "change" event tells of it.
@@ -20,11 +23,14 @@ export class Sound extends EventTarget {
   #heard = false; // the outlet, by the worklet
   #state = "off";
   #late = false;
+  #headphones = kept(HEARD_BY) === "on";
 
   constructor() {
     super();
     document.addEventListener("visibilitychange", () => this.#seen());
     addEventListener("pagehide", () => this.end());
+    // chosen on another page
+    addEventListener("storage", ({ key, newValue }) => key === `reachnote-${HEARD_BY}` && this.#heardBy(newValue === "on"));
   }
 
   /** True once it was turned on, whether anything sounds or not. */
@@ -39,6 +45,16 @@ export class Sound extends EventTarget {
   /** True while this computer's loudspeaker answers so late that it disturbs playing. */
   get late() {
     return this.#late;
+  }
+
+  /** Is it heard by headphones? Then it is quieter (limiter.js). Kept on this computer, for all its pages. */
+  get headphones() {
+    return this.#headphones;
+  }
+
+  set headphones(worn) {
+    keep(HEARD_BY, worn ? "on" : "");
+    this.#heardBy(worn);
   }
 
   /** Turn it on; a browser wants that from a click or a key. Never throws: where it cannot be, it is "off" again. */
@@ -81,12 +97,19 @@ export class Sound extends EventTarget {
     const { port1, port2 } = new MessageChannel();
     this.node = new AudioWorkletNode(context, "page-sound", { numberOfInputs: 0, outputChannelCount: [2] });
     this.node.port.onmessage = ({ data }) => this.#told(data.alive);
+    this.node.port.postMessage(this.headphones ? "headphones" : "loudspeaker");
     this.node.port.postMessage(port1, [port1]);
     this.node.connect(context.destination);
     this.#worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.#worker.postMessage(port2, [port2]);
     this.#timer = setInterval(() => this.#lives(), ALIVE_MS);
     this.#seen();
+  }
+
+  #heardBy(worn) {
+    this.#headphones = worn;
+    this.node?.port.postMessage(this.headphones ? "headphones" : "loudspeaker");
+    this.#tell();
   }
 
   #lives() {

@@ -2,10 +2,11 @@
 
 import { LATE_MS, Lateness, endings } from "./messages.js";
 
-const AGAIN_MS = 500;
+const AGAIN_MS = [500, 500, 1000, 2000, 5000];
 const MOST_LATE = 250; // packets in a row, five seconds of heartbeats: then the clocks have gone apart, not the way slow
 
 let port = null;
+let tries = 0;
 
 self.onmessage = ({ data }) => {
   port = data;
@@ -18,6 +19,7 @@ function connect() {
   const socket = new WebSocket(url);
   const lateness = new Lateness();
   let late = 0;
+  socket.onopen = () => (tries = 0);
   socket.binaryType = "arraybuffer";
   socket.onmessage = ({ data }) => {
     const bytes = new Uint8Array(data, 4);
@@ -27,6 +29,6 @@ function connect() {
   };
   socket.onclose = () => {
     port.postMessage({ at: Date.now(), bytes: null });
-    setTimeout(connect, AGAIN_MS);
+    setTimeout(connect, AGAIN_MS[Math.min(tries++, AGAIN_MS.length - 1)]);
   };
 }

@@ -21,10 +21,11 @@ class PageSound extends AudioWorkletProcessor {
     return true;
   }
 
-  /** From the page's own thread: that it lives, that sound ends, or the way to the worker. */
+  /** From the page's own thread: that it lives, that sound ends, what it is heard by, or the way to the worker. */
   #page(data) {
     if (data === "alive") this.#player.page(currentFrame);
     else if (data === "end") this.#player.end();
+    else if (data === "headphones" || data === "loudspeaker") this.#player.headphones(data === "headphones");
     else data.onmessage = (event) => this.#outlet(event.data);
   }
 
