@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import re
@@ -12,132 +11,26 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
 from reachnote import desk_command, programme
 from reachnote.desk.gate import Gate
 from support.asking import place
-from support.boards import SWITCH, PtyBoard
+from support.desks import ADDRESS, Busy, Desk, Door, Page, address_of
 from support.hostile import Request, Requests
-from support.running import ROOT, Receiver, Running, percentile, resident_kib, until
+from support.running import ROOT, percentile, resident_kib, until
 
 pytestmark = pytest.mark.long  # it kills, freezes and counts: beside the timed tests it would disturb them
 
 DOC = (ROOT / "protocols" / "desk.md").read_text("utf-8")
-ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/enter\?token=(\S+)")
 READY_S = 3.0
 OVER_THE_WIRE = 500
 HURT = 10  # how often a desk is killed, and frozen, while a note sounds
-
-
-class Desk(Running):
-    """`reachnote desk` (or another command, `first`) with a board of switches and a receiver."""
-
-    def __init__(self, folder: Path, *more: str, first: str = "desk", browser: str = "", sensors: int = 2) -> None:
-        self._first = first
-        self._browser = browser
-        self.board = PtyBoard("pads", [SWITCH] * sensors, path=str(folder / "port"))
-        self.board.stream(250)
-        self.receiver = Receiver()
-        self.began = time.monotonic()
-        super().__init__([f"serial:{folder / 'port'}"], [self.receiver.spec], *([] if browser else ["--no-browser"]), *more)
-
-    def command(self, *words: str, **how: Any) -> subprocess.Popen:
-        self.env["REACHNOTE_CLIENTS"] = str(self.folder / "clients")
-        self.env["BROWSER"] = self._browser
-        words = (self._first, *words[1:]) if words[0] == "play" else words
-        return super().command(*words, **how)
-
-    def door(self, seconds: float = 15.0) -> Door:
-        found = until(lambda: ADDRESS.search(self.said()), seconds, f"an address; it said {self.said()!r}")
-        return Door(int(found[1]), found[2])  # type: ignore[index]
-
-    def desk(self) -> int:
-        return self._of("desk")
-
-    def stop(self) -> int:
-        if self._said.closed:
-            return self.play.returncode
-        said = self.said()
-        trouble = self.folder / "run" / "trouble.txt"
-        written = trouble.read_text() if trouble.exists() else ""
-        code = super().stop()
-        self.receiver.close()
-        self.board.close()
-        assert "Traceback" not in said + written, said + written
-        return code
-
-
-class Door:
-    """The way in, as a browser takes it."""
-
-    def __init__(self, port: int, token: str) -> None:
-        self.port = port
-        self.token = token
-        self.host = f"127.0.0.1:{port}"
-        answer = self.get(f"/enter?token={token}", cookie=False)
-        assert answer[0] == 303, answer
-        self.cookie = answer[1]["set-cookie"].partition(";")[0]
-
-    def get(self, path: str, cookie: bool = True) -> tuple[int, dict[str, str], bytes]:
-        asked = http.client.HTTPConnection(self.host, timeout=10)
-        try:
-            asked.request("GET", path, headers={"Cookie": self.cookie} if cookie else {})
-            answer = asked.getresponse()
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-        finally:
-            asked.close()
-
-    def page(self, **how: Any) -> Page:
-        origin = f"http://{self.host}"
-        return Page(connect(f"ws://{self.host}/talk", origin=origin, additional_headers={"Cookie": self.cookie}, compression=None, max_queue=None, **how).__enter__())  # type: ignore[arg-type]
-
-
-class Page:
-    """An open page: `lines` is what it was told, in order."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
-        self.lines: list[dict] = []
-        self._next = 100
-
-    def hear(self, seconds: float) -> dict | None:
-        try:
-            self.lines.append(json.loads(self.socket.recv(timeout=seconds)))
-        except TimeoutError:
-            return None
-        return self.lines[-1]
-
-    def until(self, fits: Any, seconds: float = 10.0) -> dict:
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            line = self.hear(left)
-            if line is not None and fits(line):
-                return line
-        raise AssertionError(f"never told; last {self.lines[-5:]}")
-
-    def ask(self, do: str, **more: object) -> dict:
-        self._next += 1
-        number = self._next
-        self.say({"id": number, "do": do, **more})
-        return self.until(lambda line: line.get("id") == number and "feed" not in line)
-
-    def say(self, thing: dict) -> None:
-        self.socket.send(json.dumps(thing))
-
-    def __enter__(self) -> Page:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +70,7 @@ def test_reachnote_opens_a_page_with_a_session_within_three_seconds(tmp_path):
         desk = Desk(tmp_path / str(n), browser=f"{browser} %s")
         try:
             address = until(lambda: note.exists() and note.read_text().strip(), 15, "the browser to be opened")
-            door = Door(*_parts(str(address)))
+            door = Door(*address_of(str(address)))
             assert door.get("/")[0] == 200
             with door.page() as page:
                 page.until(lambda line: line.get("desk") == "session" and line["there"])
@@ -193,12 +86,6 @@ def test_reachnote_opens_a_page_with_a_session_within_three_seconds(tmp_path):
             desk.stop()
     print(f"ready after {', '.join(f'{s:.2f}' for s in took)} s")
     assert sorted(took)[1] <= READY_S, took
-
-
-def _parts(address: str) -> tuple[int, str]:
-    found = ADDRESS.search(address)
-    assert found is not None, address
-    return int(found[1]), found[2]
 
 
 def test_reachnote_without_a_word_plays_with_what_this_computer_has(tmp_path):
@@ -224,7 +111,7 @@ def test_reachnote_typed_twice_opens_another_page_of_the_first(desk, door):
     out, err = again.communicate(timeout=20)
     assert (again.returncode, err) == (0, "")
     assert out.splitlines()[0] == "The desk is open already; this opens another page of it."
-    assert _parts(out) == (door.port, door.token)
+    assert address_of(out) == (door.port, door.token)
 
 
 def test_a_desk_opens_beside_a_session_and_leaves_it_running(tmp_path):
@@ -491,34 +378,6 @@ def connections(pid: int, port: int) -> list[str]:
     return [cells[1] for cells in lines if cells[1] == f"0100007F:{port:04X}" and cells[3] != "0A" and cells[9] in inodes]
 
 
-def busy_s(pid: int) -> float:
-    """Processor time of a process so far, all its threads."""
-    cells = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(cells[11]) + int(cells[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def test_five_pages_with_sixteen_sensors_cost_at_most_a_tenth_of_a_core(tmp_path):
-    desk = Desk(tmp_path, sensors=13)  # and three of the pointer
-    try:
-        desk.ready(2, 40)
-        door = desk.door()
-        with contextlib.ExitStack() as open_pages:
-            pages = [open_pages.enter_context(door.page()) for _ in range(5)]
-            for page in pages:
-                page.until(lambda line: line.get("id") == "status")
-            pid, began, busy = desk.desk(), time.monotonic(), busy_s(desk.desk())
-            while time.monotonic() - began < 8.0:
-                for page in pages:
-                    page.hear(0.02)
-            share = (busy_s(pid) - busy) / (time.monotonic() - began)
-            told = [sum(line.get("feed") == "levels" for line in page.lines) / (time.monotonic() - began) for page in pages]
-            assert len(pages[0].lines[-1].get("levels", range(16))) == 16
-        print(f"{share:.1%} of a core; levels a second and page: {min(told):.0f} to {max(told):.0f}")
-        assert share <= 0.10 and min(told) > 40
-    finally:
-        desk.stop()
-
-
 # ---------------------------------------------------------------- hurt
 
 
@@ -550,30 +409,6 @@ def held(own: Desk) -> int:
     own.board.press(0)
     own.receiver.wait_sounding(1)
     return len(own.receiver.heard)
-
-
-class Busy:
-    """How long this computer let a thread wait that sleeps 5 ms at a time: a board or an engine that waits as long lets go."""
-
-    def __init__(self) -> None:
-        self._most = 0.0
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
-
-    def _look(self) -> None:
-        before = time.monotonic()
-        while not self._end.wait(0.005):
-            self._most, before = max(self._most, time.monotonic() - before), time.monotonic()
-
-    def most(self) -> float:
-        """The longest since the last call, in seconds."""
-        most, self._most = self._most, 0.0
-        return most
-
-    def close(self) -> None:
-        self._end.set()
-        self._thread.join()
 
 
 def test_a_desk_that_is_killed_or_frozen_changes_no_note_and_its_page_comes_back(own):

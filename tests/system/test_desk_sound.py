@@ -22,7 +22,8 @@ import pytest
 
 from reachnote.desk import listen
 from reachnote.desk.gate import Gate
-from support.boards import PtyBoard
+from support.boards import SWITCH, PtyBoard
+from support.figures import figures
 from support.jack import pitch
 from support.running import Receiver, Running, percentile, until
 
@@ -37,6 +38,8 @@ START = 0.0625  # what a first note never passes
 HEARD = 1e-5  # -100 dBFS: below it nothing is heard
 CLEAR = 1e-3  # -60 dBFS: above it a note sounds
 ENDS_S = 0.3
+SWITCHES = 8
+LOUD = "[[voice]]\nvelocity = 127\nchord = \"triad\"\nnotes = 4\nprogram = 80\n"
 
 RECORDER = """
 class Recorder extends AudioWorkletProcessor {
@@ -153,13 +156,13 @@ class Desk:
 
 
 class Table:
-    """A board with two switches, a session that plays it, and a receiver beside the page that notes what was let through."""
+    """A board with switches, a session that plays it, and a receiver beside the page that notes what was let through."""
 
-    def __init__(self) -> None:
-        self.board = PtyBoard()
+    def __init__(self, *more: str, switches: int = 2) -> None:
+        self.board = PtyBoard(sensors=[SWITCH] * switches)
         self.board.stream(100)
         self.receiver = Receiver()
-        self.run = Running([f"serial:{self.board.path}"], ["page:", self.receiver.spec])
+        self.run = Running([f"serial:{self.board.path}"], ["page:", self.receiver.spec], *more)
         self.run.ready(seconds=30)
 
     def note(self, seconds: float, switch: int = 0, rest: float = 0.45) -> float:
@@ -269,6 +272,32 @@ def test_the_right_pitches_below_the_ceiling(table, page):
     assert CLEAR < heard.peak() <= CEILING
 
 
+def test_however_much_sounds_at_its_loudest_it_stays_below_the_ceiling(browser, tmp_path):
+    (tmp_path / "loud.toml").write_text(LOUD)
+    with contextlib.ExitStack() as there:
+        table = there.enter_context(contextlib.closing(Table("--scene", str(tmp_path / "loud.toml"), "--limits", "stage", switches=SWITCHES)))
+        desk = there.enter_context(contextlib.closing(Desk(table.run)))
+        context, page = opened(browser)
+        there.callback(context.close)
+        enter(page, desk.address)
+        for _ in range(4):
+            table.warm()
+            begun = time.time()
+            for switch in range(SWITCHES):
+                table.board.press(switch)
+            time.sleep(1.5)
+            heard = captured(page)
+            for switch in range(SWITCHES):
+                table.board.press(switch, False)
+            time.sleep(0.3)
+            let_through = [velocity for _, _, velocity in table.let_through(begun)]
+            if len(let_through) >= 2 * SWITCHES and heard.peak(begun) > 4 * START:
+                break
+    assert len(let_through) >= 2 * SWITCHES and max(let_through) == 127
+    figures("page_sound_ceiling", {"notes": len(let_through), "peak": round(heard.peak(), 4)})
+    assert 4 * START < heard.peak() <= CEILING, "louder than one note may ever be, and no louder than all"
+
+
 def test_the_delay_from_a_press_to_its_sound_and_its_spread(table, page):
     table.warm()
     pressed = [table.note(0.1, n % 2) for n in range(30)]
@@ -276,7 +305,8 @@ def test_the_delay_from_a_press_to_its_sound_and_its_spread(table, page):
     delays = [1000 * (at - press) for press in pressed if (at := heard.onset(press)) is not None]
     assert len(delays) > 20
     middle, low, high = statistics.median(delays), percentile(delays, 0.05), percentile(delays, 0.95)
-    print(f"onset delay {middle:.1f} ms, 5 % below {low:.1f} ms, 95 % below {high:.1f} ms, most {max(delays):.1f} ms")
+    told = {"p05_ms": low, "p50_ms": middle, "p95_ms": high, "worst_ms": max(delays), "notes": len(delays)}
+    figures("page_sound_onset", {name: round(value, 1) for name, value in told.items()})
     assert middle < 50
     assert high - low < 100
 
@@ -320,7 +350,7 @@ def assert_ended(table, page, cut: Callable[[], tuple[float, float]], mend: Call
         wait_on(page)
     assert heard.before(at) > CLEAR
     ended = heard.last(at, until) - at
-    print(f"silent {1000 * ended:.0f} ms after")
+    figures(f"page_sound_ends_{cut.__name__}", {"silent_after_ms": round(1000 * ended)})
     assert ended <= ENDS_S
     return heard
 
