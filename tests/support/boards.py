@@ -56,6 +56,7 @@ class PtyBoard:
             os.replace(new, self.link_path)
         self._alive = True
         self._steady = 0.0
+        self._line = threading.Lock()
         self._thread = threading.Thread(target=self._answer, daemon=True)
         self._thread.start()
 
@@ -85,8 +86,9 @@ class PtyBoard:
         self.line()
 
     def line(self) -> None:
-        self.packer.pack(time.monotonic_ns() // 1000 & wire.TIME_MASK)
-        self.send(bytes(self.packer.buffer))
+        with self._line:  # a board has one hand: no line overtakes another
+            self.packer.pack(time.monotonic_ns() // 1000 & wire.TIME_MASK)
+            self.send(bytes(self.packer.buffer))
 
     def send(self, data: bytes) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -13,11 +13,7 @@ from support.running import Heard, Receiver
 SWITCHES = 4
 PRESS_S = 0.125  # from one press of a switch to its next: 32 a second of all, below the guard's limits
 SWAY_S = 2.0
-LOW, HIGH = 100, 900  # of 1000
-
-
-
-
+LOW, HIGH = 200, 850  # of 1000: inside the reach, so that a level always changes
 
 
 class Answered(NamedTuple):
@@ -66,7 +62,8 @@ class Hand:
                 if len(on) == len(off) == 1 and on[0].time < off[0].time:
                     late.append(1000 * (on[0].time - presses[n]))
                 else:
-                    amiss.append(f"switch {switch}: began {len(on)} times, ended {len(off)} times")
+                    times = [f"{m.status >> 4:x} {1000 * (m.time - presses[n]):.0f} ms" for m in sorted((*on, *off), key=lambda m: m.time)]
+                    amiss.append(f"switch {switch}: began {len(on)} times, ended {len(off)} times: {', '.join(times)} after the press")
         return Answered(late, amiss)
 
     def close(self) -> None:
