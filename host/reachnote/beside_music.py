@@ -1,4 +1,4 @@
-"""What people ask of a session beside its music: a switch that steers, one control to teach, a test note, a moment again. Pure."""
+"""What people ask of a session beside its music: a pause, switches that steer, one control to teach, a test note, a moment again. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reachnote.teaching import HIGHEST, Teaching
 if TYPE_CHECKING:
     from reachnote.session import Session
 
-BESIDE = ("steer", "note", "teach", "moment")
+BESIDE = ("pause", "steer", "note", "teach", "moment")
 """The orders that it carries out."""
 NEVER = float("inf")
 TEST_NOTE, TEST_LOUDNESS, TEST_S = 60, 64, 0.7
@@ -29,15 +29,16 @@ class BesideMusic:
 
     def __init__(self, session: Session) -> None:
         self.teaching = Teaching()
+        self.paused = False
         self._session = session
         self._steers: dict[Switch, str] = {}  # what people put on switches while it runs
         self._moment = Moment()
         self._tested = NEVER  # when the test note ends
 
     @property
-    def teaches(self) -> bool:
-        """While it does, nothing else may sound."""
-        return self.teaching.on
+    def hushes(self) -> bool:
+        """While it does, nothing that anybody plays may sound."""
+        return self.paused or self.teaching.on
 
     @property
     def repeats(self) -> bool:
@@ -64,6 +65,8 @@ class BesideMusic:
     def order(self, thing: Mapping, now: float) -> str:
         """Carry out one of BESIDE and say what was done. ValueError, PedalProblem or MomentProblem says why not."""
         what = thing["order"]
+        if what == "pause":
+            return self.pause(allowed.yes("on", thing.get("on", not self.paused)), now)
         if what == "steer":
             return self._steer_order(thing, now)
         if what == "teach":
@@ -75,6 +78,15 @@ class BesideMusic:
         self.played(now)
         count = self._moment.begin(thing.get("notes"), now)
         return f"{count} {'note sounds' if count == 1 else 'notes sound'} again."
+
+    def pause(self, on: bool, now: float) -> str:
+        """Nothing sounds until it is taken back; what is held then begins only after a rest."""
+        if on is not self.paused:
+            self.paused = on
+            self._session.release_all(now)
+            text = "A pause: nothing sounds until it is over." if on else "The pause is over; everybody plays again."
+            self._session.news.append({"news": "pause", "on": on, "text": text})
+        return "It is a pause." if on else "Everybody plays."
 
     def played(self, now: float) -> None:
         """Somebody plays: a moment that sounds again gives way."""
@@ -95,7 +107,8 @@ class BesideMusic:
 
     def present(self) -> list[dict]:
         """The orders that bring a fresh session to where this one is."""
-        return [{"order": "steer", "board": board, "sensor": sensor, "action": action} for (board, sensor), action in self._steers.items()]
+        found: list[dict] = [{"order": "pause", "on": True}] if self.paused else []
+        return found + [{"order": "steer", "board": board, "sensor": sensor, "action": action} for (board, sensor), action in self._steers.items()]
 
     def steer_all(self, steers: Mapping[Switch, str], now: float) -> None:
         """These switches steer from now on, and no others."""

@@ -546,6 +546,7 @@ class Engine:
             "pedals": self.settings.pedals,
             "prompt": self.session.prompt,
             "teaching": self.session.beside.teaching.status(),
+            "paused": self.session.beside.paused,
             "missed_by_records": self._records.dropped if self._records else 0,
             "missed_by_control": self._control.dropped if self._control else 0,
         }

@@ -38,6 +38,7 @@ ACTIONS = {
     "softer": "one step softer, until it is lifted",
     "stop": "everything ends, and nothing starts before a rest",
     "lift": "softer and stop are over",
+    "pause": "nothing sounds until it is asked for again",
 }
 PROMPTS = ("independent", "verbal", "physical")
 WAYS = ("cc", "note", "key", "switch")

@@ -232,7 +232,7 @@ class Session:
         if self._beats is not None and self._beats.tick(now):
             self.news.append({"news": "clock", "state": "lost", "text": sentences.CLOCK_LOST})
         played = self.music.tick(now)
-        if not self.beside.teaches:
+        if not self.beside.hushes:
             self.out += played
         self._music_news()
         if self.beside.due <= now:
@@ -253,6 +253,8 @@ class Session:
             self.out.append(order(Kind.SOFTER, now))
         elif action == "lift":
             self.out.append(order(Kind.LIFT, now))
+        elif action == "pause":
+            self.beside.pause(not self.beside.paused, now)
         elif action.startswith("prompt"):
             self._prompted(action, now)
         elif action:
@@ -412,7 +414,7 @@ class Session:
         if self.pedals.owns(message):
             self.asked(self.pedals.midi(message, arrival), arrival)
             return
-        if self.beside.teaches:
+        if self.beside.hushes:
             return
         if message[0] & 0xF0 == _PROGRAM and len(message) > 1 and len(self.music.plan) > 1:
             self._recalled(message[1], arrival)
@@ -435,7 +437,7 @@ class Session:
         for chain, reading in zip(chains, readings, strict=False):
             found = chain.take(reading)
             published[chain.number] = level = chain.level
-            if chain.voice.follows and not self.beside.teaches:
+            if chain.voice.follows and not self.beside.hushes:
                 self.out += chain.voice.level(level, reading.time)
             for did in found:
                 self._did(chain, did, arrival)
@@ -451,7 +453,7 @@ class Session:
             self.out += self.music.let_go(chain.voice, arrival)
             return
         self.gestures.append(did)
-        if self.beside.teaches:
+        if self.beside.hushes:
             return
         if did.move is Move.ONSET:
             self.beside.played(arrival)

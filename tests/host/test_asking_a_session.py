@@ -145,7 +145,7 @@ def test_while_one_control_is_taught_nothing_else_sounds(table, board):
 def test_without_another_asking_it_ends_and_playing_goes_on(table, board):
     asked(table, {"order": "teach", "channel": 2, "controller": 74})
     table.run(5.2)
-    assert not table.session.beside.teaches
+    assert not table.session.beside.teaching.on
     press(table, board, 0)
     assert table.receiver.sounding() != []
 
@@ -158,7 +158,7 @@ def test_it_ends_when_asked_and_at_silence(table, board, end):
     else:
         table.session.silence(table.now)
         table.drain()
-    assert not table.session.beside.teaches
+    assert not table.session.beside.teaching.on
 
 
 def test_a_switch_held_while_teaching_starts_nothing_when_it_ends(table, board):
@@ -172,7 +172,7 @@ def test_a_switch_held_while_teaching_starts_nothing_when_it_ends(table, board):
 @pytest.mark.parametrize("place", [{"channel": 0, "controller": 1}, {"channel": 2, "controller": 120}, {"channel": 2, "controller": True}])
 def test_a_control_that_is_none_is_refused(table, board, place):
     assert not asked(table, {"order": "teach", **place})[0]
-    assert not table.session.beside.teaches
+    assert not table.session.beside.teaching.on
 
 
 # ---------------------------------------------------------------- a test note, a moment again
@@ -216,3 +216,42 @@ def test_what_a_session_played_can_sound_again(table, board):
     table.run(2.0)
     assert began(table) == 2 * first and first == 2
     assert {event.source for event in table.sent if event.kind == Kind.NOTE_ON} == {0, 1, MOMENT} - {TRIED}
+
+
+# ---------------------------------------------------------------- a pause
+
+
+def test_in_a_pause_nothing_that_anybody_plays_sounds(table, board):
+    press(table, board, 0)
+    assert asked(table, {"order": "pause", "on": True})[0]
+    assert table.receiver.sounding() == []
+    before = began(table)
+    press(table, board, 0, False)
+    press(table, board, 1)
+    assert began(table) == before
+    assert {"order": "pause", "on": True} in table.session.present_orders()
+
+
+def test_after_a_pause_what_is_held_begins_only_after_a_rest(table, board):
+    asked(table, {"order": "pause", "on": True})
+    press(table, board, 1)
+    asked(table, {"order": "pause", "on": False})
+    table.run(1.0)
+    assert began(table) == 0
+    press(table, board, 1, False)
+    press(table, board, 1)
+    assert began(table) == 1
+
+
+def test_a_pedal_begins_a_pause_and_ends_it(table, board):
+    for paused in (True, False):
+        asked(table, {"order": "pedal", "action": "pause"})
+        assert table.session.beside.paused is paused
+    assert [news["on"] for news in table.news if news["news"] == "pause"] == [True, False]
+
+
+def test_silence_leaves_a_pause_as_it_is(table, board):
+    asked(table, {"order": "pause", "on": True})
+    table.session.silence(table.now)
+    table.drain()
+    assert table.session.beside.paused

@@ -424,10 +424,13 @@ def test_a_therapist_plays_along_by_the_keyboard_alone(me, there):
     held(there)
     me.does("Space")
     there.receiver.wait_sounding(0)
-    said(me, "Silence. Everything that sounded has ended.")
+    said(me, "A pause. Nothing sounds until you go on.")
+    me.chooses("Go on")
+    said(me, "Going on. Everybody plays again.")
     held(there)
     me.chooses("Pause")
     there.receiver.wait_sounding(0)
+    me.chooses("Go on")
 
     assert ball(there.status())["factor"] == 1.0
     me.does("-")

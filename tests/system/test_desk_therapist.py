@@ -75,6 +75,29 @@ def note(there, switch: int = 0) -> None:
     there.receiver.wait_sounding(0)
 
 
+# ---------------------------------------------------------------- a pause
+
+
+def test_in_a_pause_nothing_sounds_until_everybody_goes_on(page, there):
+    to(page, "play")
+    hold(there)
+    page.keyboard.press("Space")
+    there.receiver.wait_sounding(0)
+    holds(page, "document.querySelector('.play-acts .button').textContent.trim() === 'Go on'")
+    there.boards[0].press(0, False)
+    heard = len(there.receiver.notes_on())
+    for down in (True, False, True, False):
+        there.boards[0].press(1, down)
+        time.sleep(0.2)
+    assert len(there.receiver.notes_on()) == heard
+    assert "It is a pause." in page.locator("trouble-bar").text_content()
+    page.keyboard.press("Escape")
+    assert there.run.status()["paused"] is True
+    page.get_by_role("button", name="Go on").first.click()
+    until(lambda: not there.run.status()["paused"], 5, "the end of the pause")
+    note(there)
+
+
 # ---------------------------------------------------------------- Sound
 
 

@@ -91,6 +91,13 @@ async function silence() {
   parts.troubles(troubles.list());
 }
 
+/** A pause begins, or is over. */
+async function pause() {
+  const on = !state.get("status")?.paused;
+  if (on) sound.end();
+  if (await order("pause", { on }, t(on ? "said.pause" : "said.pause.over"))) await checkQuietly();
+}
+
 async function order(what, more, text) {
   const reply = await talk.order(what, more);
   if (reply.text && !reply.ok) say(reply.text, "en-GB");
@@ -98,9 +105,13 @@ async function order(what, more, text) {
   return reply.ok;
 }
 
-async function checkAgain() {
+async function checkQuietly() {
   const reply = await talk.ask("status");
   if (reply.ok) talkStatus(reply);
+}
+
+async function checkAgain() {
+  await checkQuietly();
   const ready = sensors(state).filter((sensor) => sensor.state === "ready");
   const boards = new Set(ready.map((sensor) => sensor.board)).size;
   say(t("said.checked", { n: boards }));
@@ -118,7 +129,7 @@ async function mark() {
 
 const acts = {
   silence,
-  pause: silence,
+  pause,
   help: () => go("help"),
   check: checkAgain,
   undo: () => back("undo"),

@@ -13,6 +13,7 @@ const BACK = "The output is back.";
 
 export class Troubles {
   #found = new Map();
+  #paused = false;
   #connection = null;
 
   /** @returns {Trouble[]} the most pressing first, then the latest */
@@ -55,6 +56,11 @@ export class Troubles {
 
   /** What the session says of its boards now: troubles of boards that are well are over. */
   status(status) {
+    if (Boolean(status.paused) !== this.#paused) {
+      this.#paused = Boolean(status.paused);
+      if (this.#paused) this.#put({ id: "pause", key: "trouble.pause", act: "pause" });
+      else this.away("pause");
+    }
     for (const board of status.boards ?? []) {
       if (board.state === "ready") this.away(`board:${board.name}`);
       for (const sensor of board.sensors) {

@@ -50,6 +50,9 @@ export function enter(root, desk) {
     write(scene, status?.music?.scene ?? "");
     write(said, t(status?.recording ? "play.record.stop" : "play.record"));
     record.setAttribute("aria-pressed", String(Boolean(status?.recording)));
+    const paused = Boolean(status?.paused);
+    write(scanned[0].lastChild, t(paused ? "play.pause.over" : "play.pause"));
+    scanned[0].setAttribute("aria-pressed", String(paused));
   });
   watching.on(state, "levels", (levels) => bars.levels(levels ?? {}));
   watching.on(state, "sounding", (sounding) => bars.sounding(sounding ?? new Map()));

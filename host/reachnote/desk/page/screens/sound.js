@@ -53,7 +53,9 @@ export function enter(root, desk) {
   });
 
   function show() {
+    const focused = [...cards.querySelectorAll(".card")].indexOf(document.activeElement);
     cards.replaceChildren(...scenes.slice(page * CARDS, (page + 1) * CARDS).map(card));
+    cards.querySelectorAll(".card")[focused]?.focus();
     const count = Math.ceil(scenes.length / CARDS);
     if (count < 2) {
       pages.replaceChildren();
