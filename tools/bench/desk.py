@@ -142,12 +142,20 @@ class Window:
         return self.page
 
     def renderers(self) -> list[int]:
+        return [process["id"] for process in self._processes() if process["type"] == "renderer"]
+
+    def behind(self) -> None:
+        """Take what processor time is left: without a graphics processor a page that opens fills both cores of a small computer."""
+        for process in self._processes():
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{process['id']}/autogroup").write_text("19")
+
+    def _processes(self) -> list[dict]:
         session = self.browser.new_browser_cdp_session()
         try:
-            found = session.send("SystemInfo.getProcessInfo")["processInfo"]
+            return session.send("SystemInfo.getProcessInfo")["processInfo"]
         finally:
             session.detach()
-        return [process["id"] for process in found if process["type"] == "renderer"]
 
     def ahead(self) -> tuple[float, float]:
         """How far the page's clock is ahead of ours, in seconds, and how sure that is."""
@@ -174,6 +182,65 @@ class Window:
 
     def close(self) -> None:
         self._open.close()
+
+
+    # ------------------------------------------------------------ what `Apart` asks for
+
+    def again(self, crashed: bool = False) -> None:
+        """Another page in the place of this one, which is closed before; one that crashed is closed after."""
+        before = self.page
+        if not crashed:
+            before.close()
+        self.open()
+        if crashed:
+            before.close()
+
+    def ask(self, script: str) -> object:
+        return self.page.evaluate(script)
+
+
+class Apart:
+    """A Window in a process of its own: what drives a browser keeps Python busy, and a board must not wait for that."""
+
+    def __init__(self, door) -> None:
+        from multiprocessing import get_context
+
+        context = get_context("spawn")
+        self._pipe, there = context.Pipe()
+        self._process = context.Process(target=_serve, args=(there, door.host, door.token), daemon=True)
+        self._process.start()
+        self._answer()
+
+    def do(self, name: str, *words: object) -> object:
+        """What the Window's method of that name answers."""
+        self._pipe.send((name, words))
+        return self._answer()
+
+    def close(self) -> None:
+        self._pipe.send(("close", ()))
+        self._process.join(20)
+
+    def _answer(self) -> object:
+        well, said = self._pipe.recv()
+        assert well, said
+        return said
+
+
+def _serve(pipe, host: str, token: str) -> None:
+    from types import SimpleNamespace
+
+    window = Window(SimpleNamespace(host=host, token=token))
+    window.behind()
+    pipe.send((True, None))
+    while True:
+        name, words = pipe.recv()
+        try:
+            said = getattr(window, name)(*words)
+            if name == "close":
+                return
+            pipe.send((True, said))
+        except Exception as problem:
+            pipe.send((False, repr(problem)))
 
 
 # ---------------------------------------------------------------- beside the notes
