@@ -80,12 +80,18 @@ def _music(kept: list[Profile], told: list[str]) -> dict:
 
 def scene_of(client: str) -> str:
     """The scene that this client's profiles name, '' for none."""
-    try:
-        music = _music([held for _, held in profiles.kept(client) if isinstance(held, Profile)], []) if client in profiles.clients() else {}
-    except ProfileProblem:
-        return ""  # said when the session begins
-    scene = music.get("scene", "")
+    scene = music_of(client).get("scene", "")
     return scene if isinstance(scene, str) else ""
+
+
+def music_of(client: str) -> dict:
+    """The music of this client's profiles; {} where there is none, or none that can be read."""
+    try:
+        if not client or client not in profiles.clients():
+            return {}
+        return _music([held for _, held in profiles.kept(client) if isinstance(held, Profile)], [])
+    except ProfileProblem:
+        return {}  # said when the session begins
 
 
 def learnt(client: str, facts: dict) -> None:

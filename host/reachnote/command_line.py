@@ -37,6 +37,10 @@ CLOCK = "MIDI clock: send ours to every MIDI output, or follow that of the thera
 RECORD = "record the session into a journal; without it no movement is stored"
 
 
+OWN = ("--help", "--version")
+"""Options of no command; any other one before a command is the desk's."""
+
+
 class Words(argparse.ArgumentParser):
     """Says what is wrong with a command in one sentence instead of the whole usage."""
 
@@ -128,7 +132,9 @@ def _playing(play: argparse.ArgumentParser) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
-    arguments = parser().parse_args(argv or ["desk"])
+    if not argv or (argv[0].startswith("--") and argv[0] not in OWN):
+        argv = ["desk", *argv]
+    arguments = parser().parse_args(argv)
     try:
         code = arguments.run(arguments)
         sys.stdout.flush()

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from reachnote import commands, runtime
+from reachnote import commands, midi_system, runtime
 from reachnote.ask import NotRunning, Session
 from reachnote.commands import Trouble
 from reachnote.desk import USUAL_PORT, listen
@@ -93,9 +93,10 @@ def _usual(arguments: argparse.Namespace) -> None:
 
 
 def usual_outputs() -> list[str]:
-    """This computer's own sound where it can make any, else a MIDI port; and the page's."""
+    """The page's own sound; with it this computer's where it can make any, else a MIDI port where there can be one."""
     can_sound = shutil.which("fluidsynth") and sound.find_soundfont() and sound.available_drivers()
-    return [*(["page:"] if "page" in schemes() else []), "sound:" if can_sound else "midi:virtual"]
+    more = ["sound:"] if can_sound else ["midi:virtual"] if midi_system.answers() else []
+    return ["page:", *more] if "page" in schemes() else more or ["midi:virtual"]
 
 
 def _session_runs() -> bool:

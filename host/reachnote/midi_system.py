@@ -10,6 +10,7 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 ALSA_SEQUENCER = "/dev/snd/seq"
 
@@ -60,6 +61,14 @@ def which(api: str | None, sequencer: str = ALSA_SEQUENCER) -> str:
     if api:
         return api
     return "alsa" if os.access(sequencer, os.R_OK | os.W_OK) else "jack"
+
+
+def answers() -> bool:
+    """Whether this computer's MIDI system is likely to be there: a quick look, nothing is opened."""
+    if which(None) != "jack":
+        return True
+    pipewire = Path(os.environ.get("XDG_RUNTIME_DIR", "/nowhere")) / "pipewire-0"
+    return pipewire.exists() or any(path.is_socket() for path in Path("/dev/shm").glob("jack_*"))
 
 
 def no_server_start() -> None:

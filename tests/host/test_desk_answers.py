@@ -11,6 +11,7 @@ import pytest
 from reachnote import profiles
 from reachnote.ask import NotRunning
 from reachnote.desk.answers.clients import Clients, symbol
+from reachnote.desk.answers.music import Music
 from reachnote.desk.answers.places import LAST, UNKNOWN, Places, offered
 from reachnote.desk.answers.recordings import Recordings
 from reachnote.desk.answers.steers import Steers
@@ -58,7 +59,7 @@ def kept(tmp_path, monkeypatch) -> Path:
     return tmp_path / "clients"
 
 
-def replies(kind: Clients | Places | Recordings | Steers, *things: dict) -> list[dict]:
+def replies(kind: Clients | Music | Places | Recordings | Steers, *things: dict) -> list[dict]:
     page = Page(1)
 
     async def run() -> None:
@@ -142,6 +143,35 @@ def test_for_nobody_in_particular_it_lasts_for_the_session(kept):
     session.status["client"] = ""
     (said,) = replies(Steers(session), {"id": 1, "do": "steer", "board": "Squeeze ball", "sensor": "button", "action": "stop"})
     assert (said["ok"], said["kept"]) == (True, False)
+
+
+def test_a_switch_of_a_board_without_a_calibration_is_kept_as_well(kept):
+    replies(Steers(Session()), {"id": 1, "do": "steer", "board": "Two switches", "sensor": "left", "action": "softer"})
+    assert profiles.load("k7", "Two switches").settings.music["steers"] == {"Two switches/left": "softer"}
+
+
+def test_what_was_chosen_for_a_client_is_kept_for_next_time(kept):
+    session = Session()
+    assert replies(Music(session), {"id": 1, "do": "music-keep", "scene": "sliding", "limits": "child"}) == [{"id": 1, "ok": True, "kept": True}]
+    assert profiles.load("k7", "Squeeze ball").settings.music == {"scene": "sliding", "limits": "child"}
+    session.asked.clear()
+    replies(Clients(session), {"id": 2, "do": "client-play", "code": "k7"})
+    assert {"do": "order", "order": "limits", "preset": "child"} in session.asked
+    assert {"do": "order", "order": "scene", "name": "sliding"} in session.asked
+
+
+def test_stage_is_never_kept_and_nobody_in_particular_keeps_nothing(kept):
+    session = Session()
+    assert replies(Music(session), {"id": 1, "do": "music-keep", "limits": "stage"}) == [{"id": 1, "ok": True, "kept": False}]
+    session.status["client"] = ""
+    assert replies(Music(session), {"id": 2, "do": "music-keep", "scene": "storm"}) == [{"id": 2, "ok": True, "kept": False}]
+
+
+def test_a_client_without_a_calibration_has_a_profile_from_the_first_choice_on(kept):
+    session = Session()
+    session.status |= {"client": "new1", "boards": [{"name": "Pointer", "link": "page:"}, {"name": "Two switches", "link": "serial:/x"}]}
+    replies(Music(session), {"id": 1, "do": "music-keep", "scene": "storm"})
+    assert profiles.load("new1", "Two switches").settings.music == {"scene": "storm"}
 
 
 # ---------------------------------------------------------------- clients

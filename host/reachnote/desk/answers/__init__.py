@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from reachnote.desk.answers.clients import Clients
+from reachnote.desk.answers.music import Music
 from reachnote.desk.answers.places import Places
 from reachnote.desk.answers.pointer import Pointers
 from reachnote.desk.answers.reach import Reach
@@ -16,5 +17,5 @@ from reachnote.desk.relay import Page, Relay
 
 def every(relay: Relay) -> tuple[Callable[[Page, dict], Awaitable[bool]], ...]:
     """For `server.app(answers=...)`."""
-    kinds = (Pointers(relay), Clients(relay), Scenes(), Reach(relay), Places(relay), Recordings(relay), Steers(relay))
+    kinds = (Pointers(relay), Clients(relay), Scenes(), Reach(relay), Places(relay), Recordings(relay), Steers(relay), Music(relay))
     return tuple(kind.answer for kind in kinds)

@@ -14,6 +14,7 @@ from pathlib import Path
 from reachnote import client_orders, profiles, programme
 from reachnote.ask import NotRunning
 from reachnote.desk.relay import Page, Relay
+from reachnote.limits import IN_PROFILES
 from reachnote.profile import Profile, ProfileProblem, client_code
 from reachnote.scene import SceneProblem
 
@@ -72,6 +73,8 @@ class Clients:
         reply = await self._relay.inquire({"do": "client", "code": code})
         if not reply.get("ok"):
             return {"ok": False, "text": str(reply.get("text"))}
+        if limits := await asyncio.to_thread(_limits, code):
+            self._relay.tell({"do": "order", "order": "limits", "preset": limits})
         scene, problem = await asyncio.to_thread(_scene, code)
         if scene:
             self._relay.tell({"do": "order", "order": "scene", "name": scene})
@@ -79,6 +82,12 @@ class Clients:
         if code:
             said["symbol"] = symbol(code)
         return {**said, "text": problem} if problem else said
+
+
+def _limits(code: str) -> str:
+    """The loudness that was kept for a client, '' for none: then what was set last stays, so that nobody is met louder."""
+    kept = client_orders.music_of(code).get("limits")
+    return kept if kept in IN_PROFILES else ""
 
 
 def _scene(code: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """The calibration dialogue for a page: what `reachnote calibrate` is in a terminal, in messages.
 
     a page asks (with an `id`)                  and is answered
-    reach-look     board, sensor                `client`, `stored` (when it was calibrated, or null)
+    reach-look     board, sensor                `client`, `stored` (when it was calibrated, or null), `number` (which of theirs that is)
     reach-begin    board, sensor, mode          ok, or why not
     reach-key      key                          one of the `keys` it was told
     reach-leave                                 nothing is kept
@@ -99,7 +99,7 @@ class Reach:
     async def _look(self, _: Page, thing: dict) -> dict:
         client, sensor = await self._meant(thing)
         stored = await asyncio.to_thread(calibrating.stored_of, client, sensor)
-        return {"ok": True, "client": client, "stored": stored.date if stored else None}
+        return {"ok": True, "client": client, "stored": stored.date if stored else None, "number": stored.number if stored else 0}
 
     async def _begin(self, page: Page, thing: dict) -> dict:
         mode = thing.get("mode", "guided")
@@ -124,7 +124,7 @@ class Reach:
             talk = Dialogue(sensor, mode, (stored.rest, stored.span) if stored else None)
             course = self._course = Course(self._relay, page, talk, client, stored)
             course.task = self._start(self._run(course, lock))
-        return {"ok": True, "client": client, "stored": stored.date if stored else None}
+        return {"ok": True, "client": client, "stored": stored.date if stored else None, "number": stored.number if stored else 0}
 
     async def _undo(self, page: Page, thing: dict) -> dict:
         course = self._course

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from datetime import datetime
 
@@ -40,8 +39,8 @@ class Steers:
 
 
 def keep(client: str, board: str, sensor: str, action: str) -> bool:
-    """Write it into the client's profile for this board; False where there is none. ProfileProblem where it cannot be kept."""
-    if not client or board not in _boards(client):
+    """Write it into the client's profile for this board; False for nobody in particular. ProfileProblem where it cannot be kept."""
+    if not client:
         return False
 
     def changed(held: Profile) -> Profile:
@@ -51,11 +50,5 @@ def keep(client: str, board: str, sensor: str, action: str) -> bool:
             steers[f"{board}/{sensor}"] = action
         return with_setting(held, "music", {**music, "steers": steers} if steers else music, datetime.now().astimezone().isoformat(timespec="seconds"))
 
-    profiles.change(client, board, changed)
+    profiles.save(changed(profiles.begin(client, board, datetime.now().astimezone().isoformat(timespec="seconds"))))
     return True
-
-
-def _boards(client: str) -> tuple[str, ...]:
-    with contextlib.suppress(ProfileProblem):
-        return tuple(profiles.instruments(client))
-    return ()
