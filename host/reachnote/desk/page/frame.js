@@ -5,7 +5,7 @@ import { icon } from "./parts/shapes.js";
 import "./parts/trouble-bar.js";
 import { RAIL } from "./screens.js";
 
-const SAID_MS = 6000;
+const SAID_MS = 4000;
 const HOLD_MS = 2000;
 const SAME_PRESS_MS = 700;
 const CHIPS = 2;

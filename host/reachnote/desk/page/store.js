@@ -3,6 +3,7 @@
 const ASK_MS = 2000;
 const SOON_MS = 60;
 const AWAKE = 0.05;
+const POINTER = "page:"; // the link of a pointer
 
 /**
  * Keep `desk.state`: "there", "open", "status", "figures", "levels", "sounding" (place -> keys), "moved" and "noted" (when a
@@ -12,6 +13,7 @@ const AWAKE = 0.05;
 export function follow(desk, troubles, changed) {
   const { talk, state, log } = desk;
   const sounding = new Map();
+  const pointers = new Pointers();
   let open = false;
   let there = null; // until the desk says so
   let soon = 0;
@@ -40,7 +42,7 @@ export function follow(desk, troubles, changed) {
     troubles.status(line.status);
     if (line.figures?.guard) troubles.guard(line.figures.guard);
     state.set("figures", line.figures ?? {});
-    state.set("status", line.status);
+    state.set("status", { ...line.status, boards: pointers.but(line.status.boards ?? []) });
     changed();
   };
 
@@ -63,6 +65,7 @@ export function follow(desk, troubles, changed) {
   talk.on("status", status);
   talk.on("levels", ({ levels }) => {
     state.set("levels", levels);
+    pointers.levels(levels);
     for (const place in levels) if (levels[place] > AWAKE) state.set("moved", performance.now());
   });
   talk.on("note", (line) => {
@@ -91,6 +94,24 @@ export function follow(desk, troubles, changed) {
   for (const kind of ["gesture", "readings", "sent"]) talk.on(kind, (line) => state.tell(kind, line));
   setInterval(() => document.hidden || ask(), ASK_MS);
   return { status };
+}
+
+/** Boards that are the pointer of a page: beside boards that are plugged in they are shown from their first movement on. */
+class Pointers {
+  #names = new Set();
+  #moved = new Set();
+
+  levels(levels) {
+    for (const name of this.#names) {
+      if (!this.#moved.has(name) && Object.keys(levels).some((place) => levels[place] > 0 && place.startsWith(`${name}/`))) this.#moved.add(name);
+    }
+  }
+
+  but(boards) {
+    for (const { name, link } of boards) if (link === POINTER) this.#names.add(name);
+    const plugged = boards.some(({ name }) => !this.#names.has(name));
+    return plugged ? boards.filter(({ name, state }) => !this.#names.has(name) || (this.#moved.has(name) && state !== "unplugged")) : boards;
+  }
 }
 
 /** Whose note ended may not be known: then the first that sounds it. */

@@ -20,7 +20,7 @@ export class Troubles {
   list() {
     const rest = [...this.#found.values()].reverse();
     const all = this.#connection ? [this.#connection, ...rest] : rest;
-    return all.sort((a, b) => Number(b.urgent ?? false) - Number(a.urgent ?? false));
+    return all.sort((a, b) => rank(b) - rank(a));
   }
 
   /** A line of news. */
@@ -31,7 +31,7 @@ export class Troubles {
     else if (news === "ready" || news === "back") this.#boardBack(board);
     else if (news === "sensor") this.#sensor(line, place);
     else if (OF_SENSOR.includes(news)) this.#put({ id: `${news}:${place}`, key: `trouble.${news}`, values: { board, sensor } });
-    else if (news === "output") text === BACK ? this.away(`output:${line.output}`) : this.#put({ id: `output:${line.output}`, text });
+    else if (news === "output") text === BACK ? this.away(`output:${line.output}`) : this.#put({ id: `output:${line.output}`, key: "trouble.output" });
     else if (news === "problem") this.#put({ id: `problem:${line.link}`, text });
     else if (news === "board-error") this.#put({ id: `said:${board}`, text });
     else if (news === "record-failed") this.#put({ id: "record", text });
@@ -108,3 +108,6 @@ export class Troubles {
     else if (text && status !== "starting") this.#put({ id, text });
   }
 }
+
+// What somebody asked for waits behind what went wrong.
+const rank = ({ id, urgent }) => (urgent ? 2 : id === "guard" || id === "pause" ? 0 : 1);

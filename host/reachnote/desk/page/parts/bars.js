@@ -20,6 +20,7 @@ export class Bars extends HTMLElement {
   #boards = make("div", { class: "bar-boards" });
   #columns = [];
   #levels = {};
+  #away = new Map();
   #sounding = new Map();
   #colours = null;
   #moved = false;
@@ -52,6 +53,8 @@ export class Bars extends HTMLElement {
   /** The sensors to show: `place` is "board/sensor". @param {{place: string, board: string, number: number}[]} sensors */
   show(sensors) {
     const shown = sensors.slice(0, MOST);
+    this.#away = new Map(shown.map(({ place, state }) => [place, state === "unplugged"]));
+    queueMicrotask(() => this.#mark());
     if (shown.map(({ place }) => place).join("\n") === this.#columns.map(({ place }) => place).join("\n")) return;
     this.#columns = shown.map((sensor) => ({ ...sensor, ...this.#label(sensor), glow: 0 }));
     this.#row.replaceChildren(...this.#columns.map((column) => column.element));
@@ -71,7 +74,16 @@ export class Bars extends HTMLElement {
   sounding(map) {
     this.#sounding = map;
     this.#moved = true;
-    for (const column of this.#columns) write(column.note, (map.get(column.place) ?? []).slice(-2).map(noteName).join(" "));
+    this.#mark();
+  }
+
+  // The notes of each, or that it is unplugged.
+  #mark() {
+    for (const { element, note, place } of this.#columns) {
+      const away = this.#away.get(place) ?? false;
+      element.dataset.away = String(away);
+      write(note, away ? this.t("board.unplugged") : (this.#sounding.get(place) ?? []).slice(-2).map(noteName).join(" "));
+    }
   }
 
   #label(sensor) {

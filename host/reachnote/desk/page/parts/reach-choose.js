@@ -22,11 +22,11 @@ export function choose(reach) {
   return {
     name: "choose",
     element: make("div", { class: "reach-part" }, sentence, note, all, make("div", { class: "reach-keys" }, undo)),
-    /** @param {string|null} date when it was calibrated with this client */
-    stored(date) {
+    /** @param {string|null} date when it was calibrated with this client @param {number} number which of theirs that is */
+    stored(date, number) {
       kept = Boolean(date);
       last.hidden = !kept;
-      undo.hidden = !kept;
+      undo.hidden = !(number > 1);
       if (kept && document.activeElement === ways.guided) last.focus();
       mark(kept ? "as last time" : "guided");
     },

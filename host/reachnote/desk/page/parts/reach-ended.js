@@ -27,7 +27,7 @@ export function ended(reach, view) {
         button(t("reach.key.harder"), () => reach.scale("harder"), {}),
         button(t("reach.key.sounded"), () => reach.sounded(), {}),
         button(t("reach.key.anew"), again, { class: "button plain" }),
-        view.kept && button(t("reach.undo"), () => reach.undo(), { class: "button plain" }),
+        view.kept?.number > 1 && button(t("reach.undo"), () => reach.undo(), { class: "button plain" }),
       ]
     : [button(t("reach.back"), () => reach.show(reach.sensor), { class: "button main" })];
   return {

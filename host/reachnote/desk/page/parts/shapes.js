@@ -61,6 +61,7 @@ const ICONS = {
   trouble: "M12 3L22 20.500H2ZM12 9.500v5M12 17.200v.3",
   stop: "M7 5h10a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V7a2 2 0 0 1 2-2Z",
   pause: "M8 5v14M16 5v14",
+  go: "M8 5l11 7l-11 7Z",
   easier: "M5 12h14",
   harder: "M5 12h14M12 5v14",
   next: "M5 5l8 7l-8 7ZM18 5v14",

@@ -41,7 +41,7 @@ export class TroubleBar extends HTMLElement {
     const focused = this.contains(document.activeElement) ? document.activeElement.dataset.does : "";
     const trouble = this.#troubles[this.#at];
     this.dataset.urgent = String(trouble.urgent ?? false);
-    this.replaceChildren(icon("trouble"), this.#sentences(trouble), this.#buttons(trouble));
+    this.replaceChildren(icon(trouble.id === "pause" ? "pause" : "trouble"), this.#sentences(trouble), this.#buttons(trouble));
     if (focused) (this.querySelector(`[data-does="${focused}"]`) ?? this.querySelector("button"))?.focus();
   }
 

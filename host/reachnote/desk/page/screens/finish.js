@@ -44,7 +44,13 @@ export function enter(root, desk) {
     const minutes = t("finish.length", { n: log.length(Date.now()) });
     const said = log.ended ? t("finish.ended", { time: time.format(log.ended), minutes }) : t("finish.runs", { time: time.format(log.since), minutes });
     return [
-      make("div", {}, make("p", { class: "big", text: said }), make("p", { class: "quiet", text: t("finish.played", { n: log.notes }) })),
+      make(
+        "div",
+        {},
+        make("p", { class: "big", text: said }),
+        make("p", { class: "quiet", text: t("finish.played", { n: log.notes }) }),
+        log.ended && make("p", { class: "quiet", text: t("finish.over") }),
+      ),
       log.ended
         ? button(t("finish.begin"), begin, { class: "button main" }, icon("reach"))
         : button(t("finish.end"), end, { class: "button main" }, icon("finish")),
@@ -53,11 +59,13 @@ export function enter(root, desk) {
 
   function begin() {
     log.begin(Date.now());
+    talk.order("pause", { on: false });
     desk.go("connect");
   }
 
   async function end() {
-    await desk.silence();
+    await talk.order("pause", { on: true }); // nothing sounds before the next session
+    await talk.ask("client-play", { code: "" });
     if (desk.state.get("status")?.recording) await talk.ask("record", { path: "" });
     log.end(Date.now());
     show();

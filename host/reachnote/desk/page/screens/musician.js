@@ -23,8 +23,9 @@ export function enter(root, desk) {
     { text: t("musician.programs"), panel: cards },
     { text: t("musician.teach"), panel: teaching },
   ];
+  const ended = () => control.end(t("musician.teach.ended")); // only where something was being taught
   root.append(
-    make("div", { class: "wide-part" }, make("div", { class: "musician-head" }, tabs(t("musician.title"), all, () => control.end()), port.element), cards, teaching),
+    make("div", { class: "wide-part" }, make("div", { class: "musician-head" }, tabs(t("musician.title"), all, ended), port.element), cards, teaching),
     sentList(desk, watching),
   );
 }

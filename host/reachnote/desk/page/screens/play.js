@@ -44,13 +44,14 @@ export function enter(root, desk) {
   );
   root.append(surface, group);
   watching.on(state, "status", (status) => {
-    const shown = desk.sensors().filter((sensor) => sensor.state !== "unplugged");
+    const shown = desk.sensors();
     bars.show(shown);
     empty.hidden = shown.length > 0;
     write(scene, status?.music?.scene ?? "");
     write(said, t(status?.recording ? "play.record.stop" : "play.record"));
     record.setAttribute("aria-pressed", String(Boolean(status?.recording)));
     const paused = Boolean(status?.paused);
+    if (scanned[0].ariaPressed !== String(paused)) scanned[0].firstChild.replaceWith(icon(paused ? "go" : "pause"));
     write(scanned[0].lastChild, t(paused ? "play.pause.over" : "play.pause"));
     scanned[0].setAttribute("aria-pressed", String(paused));
   });

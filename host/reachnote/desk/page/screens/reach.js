@@ -278,7 +278,7 @@ class Reach {
     if (place !== this.#sensor?.place) return;
     this.#looked = reply.ok ? "told" : null; // nobody heard it: again with the next status
     if (this.#running) return;
-    if (reply.ok) this.#phase?.stored?.(reply.stored);
+    if (reply.ok) this.#phase?.stored?.(reply.stored, reply.number);
     else if (reply.text) this.#phase?.refused?.(reply.text);
   }
 
@@ -345,7 +345,7 @@ function nothing(reach) {
   const sentence = make("p", { class: "reach-sentence", text: t("reach.nothing") });
   return {
     name: "nothing",
-    element: make("div", { class: "reach-part" }, sentence, make("div", { class: "reach-keys" }, connect)),
+    element: make("div", { class: "reach-part reach-none" }, sentence, make("div", { class: "reach-keys" }, connect)),
     acts: () => ({ next: () => reach.go("connect") }),
   };
 }

@@ -115,7 +115,14 @@ export function enter(root, desk) {
 
   async function put(scene) {
     const before = scenes.find((other) => other.title === playing);
-    await change(() => talk.order("scene", { name: scene.name }), before && (() => talk.order("scene", { name: before.name })), t("step.scene"));
+    const set = ({ name }) => async () => keep(await talk.order("scene", { name }), { scene: name });
+    await change(set(scene), before && set(before), t("step.scene"));
+  }
+
+  // What was chosen for a client plays next time as well.
+  function keep(reply, chosen) {
+    if (reply.ok && state.get("status")?.client) talk.ask("music-keep", chosen).then(({ ok, text }) => ok || (text && desk.say(text, "en-GB")));
+    return reply;
   }
 
   // Do it, and remember how it is taken back.
@@ -128,7 +135,7 @@ export function enter(root, desk) {
   }
 
   function loudest() {
-    const set = (preset) => () => talk.order("limits", { preset });
+    const set = (preset) => async () => keep(await talk.order("limits", { preset }), { limits: preset });
     const choose = (preset) => {
       const before = state.get("status")?.limits ?? "standard";
       return change(set(preset), set(before), t("step.limits"));

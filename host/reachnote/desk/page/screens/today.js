@@ -4,6 +4,7 @@ import { kept } from "../kept.js";
 import { make } from "../parts/make.js";
 import { icon } from "../parts/shapes.js";
 import { Watching } from "../parts/watching.js";
+import { sound } from "../sound/sound.js";
 
 export const name = "today";
 export const title = "today.title";
@@ -18,10 +19,12 @@ export function enter(root, desk) {
       log.begin(Date.now());
       state.tell("log", log);
     }
+    if (state.get("status")?.paused) desk.talk.order("pause", { on: false });
     go(where);
   };
   const start = tile("start", "reach", "S", () => begin("connect"));
   const just = tile("play", "play", "J", async () => {
+    if (onlyHere(state.get("status"))) sound.turnOn();
     await desk.talk.ask("client-play", { code: "" }); // where nobody was named, nothing has to be changed
     begin("play");
   });
@@ -52,3 +55,9 @@ export function enter(root, desk) {
 }
 
 export const leave = () => watching.end();
+
+/** Nobody would hear it but for this page. */
+function onlyHere(status) {
+  const specs = (status?.outputs ?? []).map(({ spec }) => spec);
+  return specs.includes("page:") && !specs.some((spec) => spec.startsWith("sound:"));
+}
