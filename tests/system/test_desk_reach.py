@@ -196,7 +196,7 @@ def test_a_guided_calibration_from_a_page_sounds_at_once_and_is_kept(table, ther
     assert page.ask("client-new", code="K7")["ok"] is True
     assert page.ask("client-play", code="k7")["ok"] is True
     until(lambda: run.status()["client"] == "k7", 5.0, "k7 plays")
-    assert page.ask("reach-look", **WHERE) == {"id": 3, "ok": True, "client": "k7", "stored": None}
+    assert page.ask("reach-look", **WHERE) == {"id": 3, "ok": True, "client": "k7", "stored": None, "number": 0}
     assert page.ask("reach-begin", **WHERE, mode="guided")["ok"] is True
     page.step("rest", 5.0)
     assert page.reach["prompt"] == "Let the client rest where it is comfortable."
