@@ -32,6 +32,7 @@ pytestmark = [
 HURTS = 200
 QUIET_EVERY, QUIET_S = 10, 5.0
 MOST_VOID = HURTS // 4
+LATEST_MS = 30.0  # of any note while a browser begins: of all of them together the last percentile is held
 STALL_S = 0.04  # a board that this computer let wait as long is taken for gone, and its notes end
 
 
@@ -166,9 +167,9 @@ def test_a_page_and_a_desk_that_are_hurt_two_hundred_times_change_no_note(brisk)
     told = {"times": len(hurt), "void": void, "notes": len(late), "notes_quiet": len(quiet)}
     told |= {f"{way.__name__}_worst_ms": round(max(max(some) for some, _, how in hurt if how == way.__name__), 2) for way in hurting.ways}
     figures("hurt", {**told, **bench.percentiles("quiet", quiet), **bench.percentiles("hurt", late)})
-    beyond = [(max(some), stall, how) for some, stall, how in hurt if max(some) > max(quiet) + stall]
-    assert beyond == [], "later than without hurting, and than this computer itself was"
-    assert percentile(late, 0.99) <= percentile(quiet, 0.99) + 5.0
+    beyond = [(max(some), stall, how) for some, stall, how in hurt if max(some) > LATEST_MS + stall]
+    assert beyond == [], "so late that it is heard, and later than this computer let a thread wait"
+    assert percentile(late, 0.99) <= percentile(quiet, 0.99) + 0.5
 
 
 # ---------------------------------------------------------------- how quick the page is
