@@ -69,6 +69,7 @@ def test_literal_levels_give_a_literal_value():
     assert rig.edges == 1
 
 
+@pytest.mark.long
 def test_the_age_is_brought_up_to_date_in_every_report_and_stops_at_full_scale():
     rig = rig_of(hits((0.5, 2.0))).run(541)
     assert read_impact(rig.value)[2] == 41000

@@ -113,6 +113,7 @@ def test_most_clients_far_above_their_wobble_get_a_or_b(rows):
     assert good_share([(r.name, r.grade, r.apart) for r in rows]) >= 0.7
 
 
+@pytest.mark.long
 def test_most_of_a_few_clients_far_above_their_wobble_get_a_or_b():
     graded = []
     for seed in range(1, 5):

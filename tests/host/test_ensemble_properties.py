@@ -29,7 +29,7 @@ from support.boards import hello_text
 from support.guarding import Watch
 from support.invented import Receiver
 
-QUICK = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
 BY_THEMSELVES = ("momentary", "one-shot", "repeat-while-held", "dwell")
 """Modes in which everything ends once everybody has let go."""

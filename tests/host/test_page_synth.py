@@ -342,7 +342,9 @@ def test_the_ramp_goes_from_a_quarter_to_all_in_three_seconds_of_sound(run):
 
 
 @pytest.mark.parametrize("program", range(0, 128, 8))
-@pytest.mark.parametrize(("key", "hertz"), [(45, 110.0), (69, 440.0), (84, 1046.5)])
+@pytest.mark.parametrize(
+    ("key", "hertz"), [pytest.param(45, 110.0, marks=pytest.mark.long), (69, 440.0), pytest.param(84, 1046.5, marks=pytest.mark.long)]
+)
 def test_every_colour_plays_its_key(run, program, key, hertz):
     samples = run(f"""
       const rig = new Rig();

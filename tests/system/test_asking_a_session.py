@@ -108,6 +108,7 @@ def test_one_control_sweeps_alone_and_the_feed_shows_it(table):
     assert 6 <= len(lines) <= 14 and any(one[:3] == [2, "control", 74] for line in lines for one in line)
 
 
+@pytest.mark.long
 def test_after_a_crash_the_next_engine_goes_on_with_what_was_asked_for(table, tmp_path):
     board, first, run = table
     second = Receiver()

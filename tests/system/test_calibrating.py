@@ -115,6 +115,7 @@ def ease(u: float) -> float:
     return u * u * u * (10 - 15 * u + 6 * u * u)
 
 
+@pytest.mark.long
 def test_a_guided_calibration_is_kept_and_plays_at_once_and_next_time(table, receiver):
     board, hand = table
     with Running([f"serial:{board.path}"], [receiver.spec]) as run:

@@ -200,6 +200,7 @@ def summary(late, jack):
     }
 
 
+@pytest.mark.long
 def test_decision_to_sound_through_a_midi_port_stays_under_20_ms(jack, open_output):
     with jack.fluidsynth(), jack.recorder("fsm:left") as ear:
         output = open_output("midi:fsm")
