@@ -25,14 +25,16 @@ class MomentProblem(ValueError):
 
 
 class Heard:
-    """What was asked of the outlet lately. `take` costs the live path one extension of a ring."""
+    """The notes that were asked of the outlet lately. What moves all the time is passed over: it would push them out."""
 
     def __init__(self) -> None:
         self._ring: collections.deque[Event] = collections.deque(maxlen=KEPT)
 
     def take(self, events: Iterable[Event]) -> None:
         """Events as they leave for the outlet."""
-        self._ring.extend(events)
+        for event in events:
+            if event.kind in _OURS:
+                self._ring.append(event)
 
     def notes(self, now: float, seconds: float = USUAL_S) -> list[list]:
         """[start, channel, key, velocity, length, outputs] of every note begun in the last `seconds`, from the first one on.
@@ -43,7 +45,7 @@ class Heard:
         held: dict[tuple[int, int, int], list] = {}
         since = now - min(max(seconds, 1.0), MOST_S)
         for event in self._ring:
-            if event.kind not in _OURS or event.source == MOMENT or not since <= event.time <= now:
+            if event.source == MOMENT or not since <= event.time <= now:
                 continue
             if event.kind == Kind.NOTE_ON:
                 note = [event.time, event.channel, event.a, event.b, now - event.time, event.outputs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reachnote.guard import MOMENT
-from reachnote.model import Kind, note_off, note_on, order
+from reachnote.model import Event, Kind, note_off, note_on, order
 from reachnote.moment import Heard, Moment, MomentProblem
 
 
@@ -18,6 +18,12 @@ def heard(*events) -> Heard:
 def test_notes_come_with_their_place_and_length_from_the_first_one_on():
     kept = heard(note_on(2, 60, 70, 0, 100.0), note_off(2, 60, 0, 100.5), note_on(3, 64, 80, 1, 101.0, 0b1), note_off(3, 64, 1, 101.25))
     assert kept.notes(102.0) == [[0.0, 2, 60, 70, 0.5, 0xFFFF], [1.0, 3, 64, 80, 0.25, 1]]
+
+
+def test_controls_and_levels_push_no_note_out():
+    kept = heard(note_on(2, 60, 70, 0, 100.0), note_off(2, 60, 0, 100.5))
+    kept.take([Event(kind, 2, 1, 64, 0, 0xFFFF, 100.6) for kind in (Kind.CONTROL, Kind.LEVEL, Kind.BEND, Kind.BEAT) for _ in range(5000)])
+    assert kept.notes(102.0) == [[0.0, 2, 60, 70, 0.5, 0xFFFF]]
 
 
 def test_what_began_before_the_moment_is_not_of_it():
