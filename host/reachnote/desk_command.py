@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -94,8 +93,7 @@ def _usual(arguments: argparse.Namespace) -> None:
 
 def usual_outputs() -> list[str]:
     """The page's own sound; with it this computer's where it can make any, else a MIDI port where there can be one."""
-    can_sound = shutil.which("fluidsynth") and sound.find_soundfont() and sound.available_drivers()
-    more = ["sound:"] if can_sound else ["midi:virtual"] if midi_system.answers() else []
+    more = ["sound:"] if sound.can_sound() else ["midi:virtual"] if midi_system.answers() else []
     return ["page:", *more] if "page" in schemes() else more or ["midi:virtual"]
 
 

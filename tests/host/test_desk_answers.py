@@ -154,6 +154,7 @@ def test_what_was_chosen_for_a_client_is_kept_for_next_time(kept):
     session = Session()
     assert replies(Music(session), {"id": 1, "do": "music-keep", "scene": "sliding", "limits": "child"}) == [{"id": 1, "ok": True, "kept": True}]
     assert profiles.load("k7", "Squeeze ball").settings.music == {"scene": "sliding", "limits": "child"}
+    assert session.asked[-1] == {"do": "order", "order": "client", "music": {"scene": "sliding", "limits": "child"}}
     session.asked.clear()
     replies(Clients(session), {"id": 2, "do": "client-play", "code": "k7"})
     assert {"do": "order", "order": "limits", "preset": "child"} in session.asked

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from reachnote import runtime
 from reachnote.ask import PATIENCE_S, NotRunning
 
+NO_SESSION = "No session is running just now."
 AGAIN_S = 0.25
 LEVELS_HZ = 60
 LONGEST = 256 * 1024
@@ -121,7 +122,7 @@ class Relay:
         if thing.get("do") not in FORWARDED:
             page.say(json.dumps({"id": thing.get("id"), "ok": False, "text": "The desk does not know what that is."}))
         elif self._writer is None:
-            page.say(json.dumps({"id": thing.get("id"), "ok": False, "text": "No session is running just now."}))
+            page.say(json.dumps({"id": thing.get("id"), "ok": False, "text": NO_SESSION}))
         else:
             line = _line({**thing, "id": f"{page.number}:{json.dumps(thing.get('id'))}"})
             if len(line) > LONGEST_ASK or self._writer.transport.get_write_buffer_size() > BACKLOG:

@@ -37,6 +37,11 @@ _SOUNDFONTS = (
 _READY = b"reachnote-is-heard\n"
 
 
+def can_sound() -> bool:
+    """Whether this computer can make the sound itself: FluidSynth, a SoundFont and a way to the loudspeaker."""
+    return bool(shutil.which("fluidsynth") and find_soundfont() and available_drivers())
+
+
 def command(message: bytes) -> bytes:
     """The line of FluidSynth's shell that does what `message` says; b"" when it has no such line."""
     kind, channel = message[0] & 0xF0, message[0] & 0x0F

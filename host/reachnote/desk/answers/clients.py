@@ -13,14 +13,13 @@ from pathlib import Path
 
 from reachnote import client_orders, profiles, programme
 from reachnote.ask import NotRunning
-from reachnote.desk.relay import Page, Relay
+from reachnote.desk.relay import NO_SESSION, Page, Relay
 from reachnote.limits import IN_PROFILES
 from reachnote.profile import Profile, ProfileProblem, client_code
 from reachnote.scene import SceneProblem
 
 SHAPES = ("circle", "square", "triangle", "diamond", "hexagon", "star", "cross", "drop")
 COLOURS = ("blue", "orange", "green", "purple", "pink", "brown", "teal", "grey")
-NO_SESSION = "No session is running just now."
 
 
 def symbol(code: str) -> dict[str, str]:

@@ -6,13 +6,12 @@ import asyncio
 import json
 from datetime import datetime
 
-from reachnote import profiles
+from reachnote import client_orders, profiles
 from reachnote.ask import NotRunning
-from reachnote.desk.relay import Page, Relay
+from reachnote.desk.relay import NO_SESSION, Page, Relay
 from reachnote.limits import IN_PROFILES
 from reachnote.profile import Profile, ProfileProblem, with_setting
 
-NO_SESSION = "No session is running just now."
 KEPT = ("scene", "limits")
 
 
@@ -29,7 +28,10 @@ class Music:
         try:
             status = (await self._relay.inquire({"do": "status"}))["status"]
             boards = [board["name"] for board in status.get("boards", []) if board.get("link") != "page:"]
-            said = {"ok": True, "kept": await asyncio.to_thread(keep, status.get("client", ""), chosen, boards)}
+            client = status.get("client", "")
+            said = {"ok": True, "kept": await asyncio.to_thread(keep, client, chosen, boards)}
+            if said["kept"] and "limits" in chosen:  # the former one would go on beside it
+                self._relay.tell({"do": "order", "order": "client", "music": await asyncio.to_thread(client_orders.music_of, client)})
         except NotRunning:
             said = {"ok": False, "text": NO_SESSION}
         except ProfileProblem as problem:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 
 from reachnote import midi_ports
 from reachnote.ask import NotRunning
-from reachnote.desk.relay import Page, Relay
+from reachnote.desk.relay import NO_SESSION, Page, Relay
 from reachnote.outputs import sound
 
-NO_SESSION = "No session is running just now."
 LAST = "The sound has to go somewhere, so this one stays. Choose another place first."
 UNKNOWN = "That place is not there now, so nothing was changed. Look again."
 OWN = {"page": "page", "sound": "sound"}
@@ -36,7 +34,7 @@ class Places:
 
     async def _all(self) -> dict:
         ports = await asyncio.to_thread(midi_ports.ask)
-        return {"ok": True, "places": offered(await self._present(), ports, _can_sound())}
+        return {"ok": True, "places": offered(await self._present(), ports, sound.can_sound())}
 
     async def _present(self) -> list[dict]:
         return (await self._relay.inquire({"do": "status"}))["status"].get("outputs", [])
@@ -74,7 +72,3 @@ def _place(spec: str, on: bool) -> dict:
 def _stem(spec: str) -> str:
     """The spec without its options."""
     return spec.partition(",")[0].strip()
-
-
-def _can_sound() -> bool:
-    return bool(shutil.which("fluidsynth") and sound.find_soundfont() and sound.available_drivers())

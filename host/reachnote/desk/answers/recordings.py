@@ -9,11 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from reachnote.ask import NotRunning
-from reachnote.desk.relay import Page, Relay
+from reachnote.desk.relay import NO_SESSION, Page, Relay
 
 FOLDER = "REACHNOTE_RECORDINGS"
 """The variable that names another folder than reachnote in the documents of whoever is logged in."""
-NO_SESSION = "No session is running just now."
 
 
 class Recordings:

@@ -8,10 +8,8 @@ from datetime import datetime
 
 from reachnote import profiles
 from reachnote.ask import NotRunning
-from reachnote.desk.relay import Page, Relay
+from reachnote.desk.relay import NO_SESSION, Page, Relay
 from reachnote.profile import Profile, ProfileProblem, with_setting
-
-NO_SESSION = "No session is running just now."
 
 
 class Steers:
